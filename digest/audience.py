@@ -1,0 +1,277 @@
+"""Subscribers in bulk: profiles from words, import with its report, export."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+from zoneinfo import available_timezones
+
+from digest.address import normalise_address
+from digest.errors import AddressError, RowError, SettingsError, SourceError
+from digest.language import load_language
+from digest.model import Subscriber, SubscriberState
+from digest.settings import Settings
+from digest.source.clean import clean_line
+from digest.source.files import FileOptions, RefusedRow, Row, open_table
+from digest.source.moments import parse_moment
+from digest.store.database import Database
+from digest.store.secrets import hash_address
+from digest.store.subscribers import Change, Profile, save_profile
+
+COLUMNS = (
+    "address",
+    "name",
+    "locale",
+    "timezone",
+    "state",
+    "newsletters",
+    "sections",
+    "consent_source",
+    "consent_at",
+)
+"""Columns an import understands; only the address is required."""
+EXPORTED = (*COLUMNS, "created_at", "left_at")
+"""Columns of an export."""
+_ADDRESS_NAMES = ("address", "email")
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_PROGRESS_EVERY = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is said about a person, as words from a command line or a file. None leaves a thing as it is."""
+
+    address: str
+    name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    newsletters: tuple[str, ...] | None = None
+    sections: tuple[str, ...] | None = None
+    state: str = SubscriberState.ACTIVE
+    consent_source: str = ""
+    consent_at: datetime | None = None
+
+
+def make_profile(wishes: Wishes, settings: Settings, *, locales: Path) -> Profile:
+    """Check what is said about a person.
+
+    Args:
+        wishes: the words.
+        settings: whose newsletters can be chosen.
+        locales: the workspace's own catalogues.
+
+    Raises:
+        AddressError: the address cannot be mailed.
+        SettingsError: there is no such newsletter, locale or timezone.
+        ValueError: there is no such state.
+    """
+    for newsletter in wishes.newsletters or ():
+        settings.newsletter(newsletter)
+    if wishes.locale:
+        load_language(wishes.locale, locales)
+    if wishes.timezone and wishes.timezone not in available_timezones():
+        raise SettingsError(f"no timezone is called {wishes.timezone!r}; expected a name such as Asia/Seoul")
+    return Profile(
+        address=normalise_address(wishes.address),
+        name=None if wishes.name is None else clean_line(wishes.name),
+        locale=wishes.locale,
+        timezone=wishes.timezone,
+        newsletters=wishes.newsletters,
+        sections=wishes.sections,
+        state=SubscriberState(wishes.state),
+        consent_source=wishes.consent_source,
+        consent_at=wishes.consent_at,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriberImport:
+    """How to import a file of subscribers."""
+
+    path: Path
+    options: FileOptions
+    settings: Settings
+    locales: Path
+    key: bytes
+    """The workspace's signing key: suppressed addresses are known by its hash."""
+    newsletters: tuple[str, ...]
+    """What those subscribe to whose row names none."""
+    consent_source: str
+    """Where they agreed, where the row does not say."""
+    resubscribe: bool = False
+    """Also bring back people who left, bounced, complained or are suppressed."""
+    dry_run: bool = False
+    on_progress: Callable[[int], None] = field(default=lambda _: None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriberReport:
+    """What importing subscribers did, or would have done."""
+
+    changes: Mapping[Change, int]
+    refused: tuple[RefusedRow, ...]
+    kept: bool
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file had."""
+        return sum(self.changes.values()) + len(self.refused)
+
+
+class _NotKept(Exception):  # noqa: N818 - not an error: rolls a transaction back
+    """Ends a transaction without keeping it."""
+
+
+def import_subscribers(database: Database, order: SubscriberImport, *, now: datetime) -> SubscriberReport:
+    """Import subscribers in one transaction: sound rows are kept, refused ones are reported with line and reason.
+
+    Raises:
+        SourceError: the file as a whole cannot be read; nothing is kept.
+    """
+    changes: Counter[Change] = Counter()
+    refused: list[RefusedRow] = []
+    try:
+        with database.transaction(), open_table(order.path, order.options) as table:
+            order = _with_address_column(order, table.columns)
+            for number, row in enumerate(table.rows, 1):
+                try:
+                    changes[_import_row(database, order, row, now)] += 1
+                except RowError as error:
+                    refused.append(RefusedRow(error=error, values=row.values))
+                if number % _PROGRESS_EVERY == 0:
+                    order.on_progress(_PROGRESS_EVERY)
+            if order.dry_run:
+                raise _NotKept  # noqa: TRY301 - the exception is how a transaction is told to roll back
+    except _NotKept:
+        pass
+    order.on_progress((changes.total() + len(refused)) % _PROGRESS_EVERY)
+    return SubscriberReport(changes=changes, refused=tuple(refused), kept=not order.dry_run)
+
+
+def _with_address_column(order: SubscriberImport, columns: Iterable[str]) -> SubscriberImport:
+    """Find the column of the address: the mapped one, `address` or `email`."""
+    there = {column.strip().lower(): column for column in columns}
+    if "address" in order.options.mapping or not there:
+        return order
+    for name in _ADDRESS_NAMES:
+        if name in there:
+            mapping = {**order.options.mapping, "address": there[name]}
+            return replace(order, options=replace(order.options, mapping=mapping))
+    raise SourceError(
+        f"no column is called address or email; found {', '.join(there.values())}; name it with --map address=COLUMN"
+    )
+
+
+def _import_row(database: Database, order: SubscriberImport, row: Row | RefusedRow, now: datetime) -> Change:
+    if isinstance(row, RefusedRow):
+        raise row.error
+    row = replace(row, mapping=order.options.mapping)
+    profile = _to_profile(order, row)
+    try:
+        return save_profile(
+            database,
+            profile,
+            address_hash=hash_address(order.key, profile.address),
+            resubscribe=order.resubscribe,
+            now=now,
+        )
+    except AddressError as error:
+        raise row.error("address", str(error)) from error
+
+
+def _to_profile(order: SubscriberImport, row: Row) -> Profile:
+    wishes = Wishes(
+        address=_from_cell(row.text("address")),
+        name=_from_cell(row.text("name")) or None,
+        locale=row.text("locale").strip() or None,
+        timezone=row.text("timezone").strip() or None,
+        newsletters=_split(row.listed("newsletters")) or order.newsletters,
+        sections=_split(row.listed("sections")) or None,
+        state=row.text("state").strip().lower() or SubscriberState.ACTIVE,
+        consent_source=_from_cell(row.text("consent_source")).strip() or order.consent_source,
+        consent_at=_moment(order, row, "consent_at"),
+    )
+    try:
+        return make_profile(wishes, order.settings, locales=order.locales)
+    except AddressError as error:
+        raise row.error("address", str(error)) from error
+    except SettingsError as error:
+        raise row.error("", str(error)) from error
+    except ValueError as error:
+        raise row.error("state", f"{error}; expected one of {', '.join(SubscriberState)}") from error
+
+
+def _moment(order: SubscriberImport, row: Row, name: str) -> datetime | None:
+    text = row.text(name).strip()
+    try:
+        return parse_moment(text, order.options.timezone) if text else None
+    except ValueError as error:
+        raise row.error(name, str(error)) from error
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """A list in one cell: JSON, or words with commas, semicolons or bars between them."""
+    if text.startswith("["):
+        values = json.loads(text)
+        return tuple(str(value).strip() for value in values if str(value).strip())
+    for separator in (";", "|"):
+        text = text.replace(separator, ",")
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def subscriber_to_json(subscriber: Subscriber) -> dict[str, Any]:
+    """A subscriber as plain JSON values."""
+    return {
+        "address": subscriber.address,
+        "name": subscriber.name,
+        "locale": subscriber.locale,
+        "timezone": subscriber.timezone,
+        "state": str(subscriber.state),
+        "newsletters": [subscription.newsletter for subscription in subscriber.subscriptions],
+        "sections": sorted({section for s in subscriber.subscriptions for section in s.sections}),
+        "consent_source": subscriber.consent_source,
+        "consent_at": subscriber.consent_at and subscriber.consent_at.isoformat(),
+        "created_at": subscriber.created_at.isoformat(),
+        "left_at": subscriber.left_at and subscriber.left_at.isoformat(),
+    }
+
+
+def export_csv(subscribers: Iterable[Subscriber], file: TextIO) -> int:
+    """Write subscribers as CSV and tell how many.
+
+    A cell that a spreadsheet would run as a formula gets an apostrophe before it; an import takes it off again.
+    """
+    writer = csv.writer(file)
+    writer.writerow(EXPORTED)
+    written = 0
+    for subscriber in subscribers:
+        values = subscriber_to_json(subscriber)
+        writer.writerow([_to_cell(values[name]) for name in EXPORTED])
+        written += 1
+    return written
+
+
+def export_json(subscribers: Iterable[Subscriber], file: TextIO) -> int:
+    """Write subscribers as a JSON array, a line each, and tell how many."""
+    written = 0
+    file.write("[")
+    for subscriber in subscribers:
+        file.write(",\n" if written else "\n")
+        json.dump(subscriber_to_json(subscriber), file, ensure_ascii=False)
+        written += 1
+    file.write("\n]\n" if written else "]\n")
+    return written
+
+
+def _to_cell(value: Any) -> str:
+    text = ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
+def _from_cell(text: str) -> str:
+    is_guarded = text.startswith("'") and text[1:].startswith(_FORMULA_SIGNS)
+    return text[1:] if is_guarded else text

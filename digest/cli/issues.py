@@ -1,0 +1,355 @@
+"""`digest issues`: what was sent, to whom, and what the operator decides about it."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digest.cli.output import print_json, print_table
+from digest.cli.preview import print_choices
+from digest.cli.workspace import (
+    IsoDate,
+    WorkspaceCommand,
+    choose_newsletter,
+    json_option,
+    newsletter_option,
+    open_workspace,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from digest.app import App
+    from digest.language import Language
+    from digest.model import Choice, DeliveryState
+    from digest.settings import NewsletterSettings
+    from digest.store.issues import Issue, Variant
+    from digest.store.ledger import LedgerRow
+
+_TROUBLE = ("uncertain", "failed", "deferred")
+_SHOWN_ROWS = 20
+edition_argument = click.argument("edition", type=IsoDate(), metavar="EDITION")
+
+
+@click.group()
+def issues() -> None:
+    """Look at issues, and pause, resume, cancel or settle them."""
+
+
+@issues.command("list", cls=WorkspaceCommand)
+@newsletter_option
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
+@json_option
+def list_(newsletter: str | None, limit: int, as_json: bool) -> None:
+    """List issues, newest first.
+
+    \b
+    Example:
+      digest issues list --json
+    """
+    from digest.store.issues import list_issues
+    from digest.store.ledger import count_deliveries
+
+    with open_workspace() as app:
+        found = [
+            (issue, count_deliveries(app.database, issue.id))
+            for issue in list_issues(app.database, newsletter, limit=limit)
+        ]
+    if as_json:
+        print_json([_summary(issue, counts) for issue, counts in found])
+        return
+    rows = [(issue.newsletter, issue.edition, issue.state, *_figures(counts), issue.reason) for issue, counts in found]
+    print_table(("newsletter", "edition", "state", *_COUNTED, "reason"), rows, right=_COUNTED)
+
+
+_COUNTED = ("queued", "sent", "deferred", "failed", "uncertain")
+
+
+def _figures(counts: "Mapping[DeliveryState, int]") -> list[int]:
+    by_word = {str(state): count for state, count in counts.items()}
+    return [by_word[word] for word in _COUNTED]
+
+
+@issues.command(cls=WorkspaceCommand)
+@edition_argument
+@newsletter_option
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the frozen HTML part to a file.")
+@click.option("--text", type=click.Path(path_type=Path, dir_okay=False), help="Write the frozen text part to a file.")
+@click.option("--addresses", is_flag=True, help="Show whole addresses; they are shortened otherwise.")
+@json_option
+def show(
+    edition: date, newsletter: str | None, html: Path | None, text: Path | None, addresses: bool, as_json: bool
+) -> None:
+    """Show an issue: what was picked and why, how it was rendered, and what became of each message.
+
+    \b
+    Example:
+      digest issues show 2019-04-08 --json
+    """
+    from digest.frozen import choice_from_json
+    from digest.model import DeliveryState
+    from digest.store.issues import list_choices, list_variants
+    from digest.store.ledger import count_deliveries, list_deliveries
+
+    with open_workspace() as app:
+        chosen, timezone = choose_newsletter(app, newsletter)
+        issue = _require_issue(app, chosen, edition)
+        rows = list_deliveries(
+            app.database,
+            issue.id,
+            states=[DeliveryState(state) for state in _TROUBLE],
+            limit=-1 if as_json else _SHOWN_ROWS,
+        )
+        record = _Record(
+            issue=issue,
+            counts=count_deliveries(app.database, issue.id),
+            choices=tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
+            variants=list_variants(app.database, issue.id),
+            trouble=[_describe_row(row, whole=addresses) for row in rows],
+            language=app.workshop.library.language(issue.frozen.get("locale") or app.settings.locale_of(chosen)),
+            timezone=timezone,
+        )
+        _write_parts(app, issue, html, text)
+    if as_json:
+        print_json(_describe(record))
+    else:
+        _print_record(record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """Everything `show` tells of an issue."""
+
+    issue: "Issue"
+    counts: "Mapping[DeliveryState, int]"
+    choices: "tuple[Choice, ...]"
+    variants: "tuple[Variant, ...]"
+    trouble: list[dict[str, Any]]
+    language: "Language"
+    timezone: "ZoneInfo"
+
+    @property
+    def shown(self) -> "tuple[Choice, ...]":
+        return tuple(choice for choice in self.choices if choice.is_shown)
+
+    @property
+    def passed_over(self) -> "tuple[Choice, ...]":
+        return tuple(choice for choice in self.choices if not choice.is_shown)
+
+
+def _require_issue(app: "App", newsletter: "NewsletterSettings", edition: date) -> "Issue":
+    from digest.errors import NotFoundError
+    from digest.store.issues import get_issue
+
+    issue = get_issue(app.database, newsletter.slug, edition)
+    if issue is None:
+        raise NotFoundError(
+            f"{newsletter.slug} has no issue of {edition}; `digest issues list` shows those there are, "
+            f"`digest preview --date {edition}` one that is not sent yet"
+        )
+    return issue
+
+
+def _write_parts(app: "App", issue: "Issue", html: Path | None, text: Path | None) -> None:
+    from digest.deliver.letters import Reader, slot_values
+    from digest.proof import letterhead_of_issue
+    from digest.store.ledger import make_variant_key
+
+    if html is None and text is None:
+        return
+    letterhead = letterhead_of_issue(app.database, issue, app.key)
+    body = letterhead.bodies[make_variant_key("", ()).key]
+    values = slot_values(letterhead, Reader(subscriber_id=0, address=letterhead.newsletter.sender_address))
+    for file, part in ((html, body.html), (text, body.text)):
+        if file is not None:
+            file.write_text(part.fill(values), encoding="utf-8")
+            click.echo(f"Wrote {file}", err=True)
+
+
+def _summary(issue: "Issue", counts: "Mapping[DeliveryState, int]") -> dict[str, Any]:
+    return {
+        "newsletter": issue.newsletter,
+        "edition": issue.edition.isoformat(),
+        "state": str(issue.state),
+        "reason": issue.reason,
+        "origin": issue.origin,
+        "scheduled_at": issue.scheduled_at.isoformat(),
+        "started_at": issue.started_at.isoformat(),
+        "frozen_at": issue.frozen_at and issue.frozen_at.isoformat(),
+        "finished_at": issue.finished_at and issue.finished_at.isoformat(),
+        "resume_at": issue.resume_at and issue.resume_at.isoformat(),
+        "deliveries": {str(state): count for state, count in counts.items()},
+    }
+
+
+def _describe(record: _Record) -> dict[str, Any]:
+    from digest.rank.explain import choice_to_json
+
+    def explain(choices: "tuple[Choice, ...]") -> list[dict[str, Any]]:
+        return [choice_to_json(choice, record.language, record.timezone) for choice in choices]
+
+    return {
+        **_summary(record.issue, record.counts),
+        "frozen": {key: value for key, value in record.issue.frozen.items() if key != "nonce"},
+        "shown": explain(record.shown),
+        "passed_over": explain(record.passed_over),
+        "variants": [_describe_variant(variant) for variant in record.variants],
+        "trouble": record.trouble,
+    }
+
+
+def _describe_variant(variant: "Variant") -> dict[str, Any]:
+    from hashlib import sha256
+
+    from digest.store.ledger import VariantKey
+
+    key = VariantKey.parse(variant.key)
+    return {
+        "locale": key.locale,
+        "sections": list(key.sections),
+        "subject": variant.subject,
+        "preheader": variant.preheader,
+        "articles": list(variant.article_ids),
+        "html_sha256": sha256(variant.html.encode()).hexdigest(),
+        "text_sha256": sha256(variant.text.encode()).hexdigest(),
+    }
+
+
+def _describe_row(row: "LedgerRow", *, whole: bool) -> dict[str, Any]:
+    from digest.address import shorten_address
+
+    return {
+        "address": row.address if whole else shorten_address(row.address),
+        "state": str(row.state),
+        "attempts": row.attempts,
+        "code": row.code,
+        "reply": row.reply,
+    }
+
+
+def _print_record(record: _Record) -> None:
+    issue = record.issue
+    click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}{f': {issue.reason}' if issue.reason else ''}")
+    figures = ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)
+    click.echo(f"Deliveries: {figures or 'none'}")
+    if issue.frozen_at is not None:
+        click.echo(f"Frozen {issue.frozen_at.astimezone(record.timezone):%Y-%m-%d %H:%M} ({record.timezone.key})\n")
+        print_choices(record.shown, record.language, record.timezone)
+        click.echo("\nNot shown:")
+        print_choices(record.passed_over, record.language, record.timezone)
+    if record.trouble:
+        click.echo()
+        rows = [
+            (r["address"], r["state"], r["attempts"], f"{r['code'] or ''} {r['reply']}".strip()) for r in record.trouble
+        ]
+        print_table(("address", "state", "attempts", "reply"), rows, right=("attempts",))
+
+
+@issues.command(cls=WorkspaceCommand)
+@edition_argument
+@newsletter_option
+def pause(edition: date, newsletter: str | None) -> None:
+    """Stop an issue that is being sent; the messages on the wire still end.
+
+    \b
+    Example:
+      digest issues pause 2019-04-08
+    """
+    from digest.store.issues import pause_issue
+
+    with open_workspace() as app:
+        chosen, _ = choose_newsletter(app, newsletter)
+        pause_issue(app.database, _require_issue(app, chosen, edition).id)
+        click.echo(f"{chosen.slug} {edition} is paused; `digest issues resume {edition}` goes on")
+
+
+@issues.command(cls=WorkspaceCommand)
+@edition_argument
+@newsletter_option
+def resume(edition: date, newsletter: str | None) -> None:
+    """Let a paused issue go on; the service or `digest send` then sends the rest.
+
+    \b
+    Example:
+      digest issues resume 2019-04-08
+    """
+    from digest.store.issues import resume_issue
+
+    with open_workspace() as app:
+        chosen, _ = choose_newsletter(app, newsletter)
+        issue = _require_issue(app, chosen, edition)
+        resume_issue(app.database, issue.id, deadline=app.clock.now() + _catch_up(app))
+        now_by = f"`digest send {chosen.slug} --date {edition}`"
+        click.echo(f"{chosen.slug} {edition} goes on by `digest run`, or now by {now_by}")
+
+
+@issues.command(cls=WorkspaceCommand)
+@edition_argument
+@newsletter_option
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def cancel(edition: date, newsletter: str | None, yes: bool) -> None:
+    """End an issue for good: whoever has not got it will not. Also for an edition that is still to come.
+
+    \b
+    Example:
+      digest issues cancel 2019-04-08 --yes
+    """
+    from digest.schedule import occurrence_on
+    from digest.store.issues import cancel_edition, cancel_issue, get_issue
+
+    with open_workspace() as app:
+        chosen, timezone = choose_newsletter(app, newsletter)
+        if not yes:
+            click.confirm(f"Cancel {chosen.slug} {edition} for good?", abort=True)
+        issue = get_issue(app.database, chosen.slug, edition)
+        if issue is not None:
+            cancel_issue(app.database, issue.id, boot=app.clock.boot(), now=app.clock.now())
+        else:
+            occurrence = occurrence_on(chosen.due, edition, timezone)
+            cancel_edition(app.database, chosen.slug, occurrence, now=app.clock.now())
+        click.echo(f"{chosen.slug} {edition} is cancelled")
+
+
+@issues.command(cls=WorkspaceCommand)
+@edition_argument
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@newsletter_option
+@click.option("--as-sent", "decision", flag_value="sent", help="They were delivered.")
+@click.option("--resend", "decision", flag_value="resend", help="Send them again; some may then get two.")
+def resolve(edition: date, addresses: tuple[str, ...], newsletter: str | None, decision: str | None) -> None:
+    """Decide about uncertain messages, of all or of the given addresses.
+
+    A message is uncertain when the sender or the connection died while it was being handed over: the server may
+    have it or not. Its log tells (look for the Message-ID); only then decide.
+
+    \b
+    Example:
+      digest issues resolve 2019-04-08 --as-sent
+      digest issues resolve 2019-04-08 --resend kim@example.com
+    """
+    if decision is None:
+        raise click.UsageError("say --as-sent or --resend")
+    from digest.address import normalise_address
+    from digest.store.ledger import reopen_issue, resolve_uncertain
+
+    with open_workspace() as app:
+        chosen, _ = choose_newsletter(app, newsletter)
+        issue = _require_issue(app, chosen, edition)
+        now = app.clock.now()
+        wanted = [normalise_address(address) for address in addresses]
+        with app.database.transaction():
+            resolved = resolve_uncertain(app.database, issue.id, as_sent=decision == "sent", addresses=wanted, now=now)
+            if resolved and decision == "resend":
+                reopen_issue(app.database, issue.id, deadline=now + _catch_up(app))
+        if decision == "resend" and resolved:
+            after = f"queued again; `digest send {chosen.slug} --date {edition}` or the service sends them"
+        else:
+            after = "settled as sent" if decision == "sent" else "queued again"
+        click.echo(f"{resolved:,} uncertain messages {after}")
+
+
+def _catch_up(app: "App") -> timedelta:
+    return timedelta(hours=app.settings.delivery.catch_up_hours)

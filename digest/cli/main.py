@@ -1,0 +1,69 @@
+"""The `digest` command: its groups, its options for all, and how failures are shown."""
+
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from digest import __version__
+from digest.cli.articles import articles
+from digest.cli.demo import demo
+from digest.cli.init import init
+from digest.cli.issues import issues
+from digest.cli.preview import preview
+from digest.cli.run import run
+from digest.cli.send import send
+from digest.cli.subscribers import subscribers
+from digest.cli.views import views
+from digest.errors import DigestError
+
+
+class Refusal(click.ClickException):
+    """A failure in one clear line on stderr; exit code 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"digest: {self.message}", err=True, file=file)
+
+
+class MainGroup(click.Group):
+    """Turns the expected failures of any command into a `Refusal`, unless --debug asks for the traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (DigestError, OSError) as error:
+            if ctx.params.get("debug"):
+                raise
+            raise Refusal(str(error)) from error
+
+
+@click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The settings file or its folder; else DIGEST_CONFIG, else digest.toml from here upward.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+@click.version_option(__version__, prog_name="digest")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, debug: bool) -> None:  # noqa: ARG001 - read by MainGroup
+    """Gather a site's articles, rank them by views, and mail the digest to subscribers.
+
+    \b
+    Example:
+      digest demo            a whole workspace to look at, in seconds
+      digest init my-site    your own
+      digest preview         this week's issue, and why each article is where it is
+    """
+    ctx.obj = config
+
+
+def main() -> None:
+    """The entry point."""
+    cli(prog_name="digest")
+
+
+for command in (init, demo, articles, views, preview, send, issues, subscribers, run):
+    cli.add_command(command)

@@ -1,0 +1,253 @@
+"""`digest send`: what is due, or one issue by hand."""
+
+import sys
+from contextlib import ExitStack
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digest.cli.output import print_json, show_progress
+from digest.cli.workspace import WorkspaceCommand, choose_newsletter, date_option, json_option, open_workspace
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from digest.app import App
+    from digest.model import DeliveryState
+    from digest.settings import NewsletterSettings
+    from digest.store.issues import Issue
+    from digest.store.ledger import DeliveryResult
+    from digest.tick import SendReport
+
+
+@click.command(cls=WorkspaceCommand)
+@click.argument("newsletter", required=False)
+@date_option
+@click.option("--due", is_flag=True, help="Send whatever is due, of all newsletters or of one; for cron.")
+@click.option("--test", "addresses", multiple=True, metavar="ADDRESS", help="Only to these; the ledger is not touched.")
+@click.option("--dry-run", is_flag=True, help="Do all but hand over.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@json_option
+def send(
+    newsletter: str | None,
+    edition: date | None,
+    due: bool,
+    addresses: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Send an issue to its subscribers, each once, or go on with one that was stopped.
+
+    The edition is today's by default. Started twice, by hand or by cron beside the service, it still sends once.
+
+    \b
+    Example:
+      digest send weekly --test me@example.com      look at it in your own mailbox first
+      digest send weekly --yes                      then to everyone
+      digest send --due                             from cron, every few minutes
+    """
+    if due and (edition or addresses or dry_run):
+        raise click.UsageError("--due goes with neither --date, --test nor --dry-run")
+    with open_workspace() as app:
+        if due:
+            _send_due(app, newsletter, as_json=as_json)
+            return
+        chosen, _ = choose_newsletter(app, newsletter)
+        edition = edition or app.today(chosen)
+        if addresses:
+            _send_test(app, chosen, edition, addresses)
+        elif dry_run:
+            _dry_run(app, chosen, edition, as_json=as_json)
+        else:
+            _send_one(app, chosen, edition, yes=yes, as_json=as_json)
+
+
+def _send_due(app: "App", slug: str | None, *, as_json: bool) -> None:
+    from digest.service import stop_on_signals, tick_all
+
+    slugs = (app.settings.newsletter(slug).slug,) if slug else ()
+    failures: list[tuple[str, Exception]] = []
+    reports = []
+    with stop_on_signals() as stop, _Watch() as watch:
+        for report in tick_all(
+            app,
+            stop=stop,
+            observer=watch.observer,
+            slugs=slugs,
+            on_failure=lambda name, error: failures.append((name, error)),
+        ):
+            watch.finish()
+            reports.append(report)
+            if not as_json:
+                _print_report(report)
+    if as_json:
+        print_json([report_to_json(report) for report in reports])
+    elif not reports and not failures:
+        click.echo("Nothing is due.")
+    for name, error in failures:
+        click.echo(f"digest: {name}: {error}", err=True)
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+def _send_one(app: "App", newsletter: "NewsletterSettings", edition: date, *, yes: bool, as_json: bool) -> None:
+    from digest.service import stop_on_signals
+
+    if not yes:
+        _confirm(app, newsletter, edition)
+    with stop_on_signals() as stop, _Watch() as watch:
+        report = _begin(app, newsletter, edition, stop, watch)
+    if as_json:
+        print_json(report_to_json(report))
+    else:
+        _print_report(report)
+    if report.issue.state in ("skipped", "failed", "cancelled"):
+        raise click.exceptions.Exit(1)
+
+
+def _begin(app: "App", newsletter: "NewsletterSettings", edition: date, stop: "Event", watch: "_Watch") -> "SendReport":
+    from digest.errors import IssueError
+    from digest.schedule import occurrence_on
+    from digest.store.issues import get_issue, reopen_unsent
+    from digest.tick import begin_edition
+
+    reopen_unsent(app.database, newsletter.slug, edition)
+    occurrence = occurrence_on(newsletter.due, edition, app.settings.timezone_of(newsletter))
+    report = begin_edition(app, newsletter, occurrence, origin="manual", stop=stop, observer=watch.observer)
+    if report is not None:
+        return report
+    issue = get_issue(app.database, newsletter.slug, edition)
+    raise IssueError(_why_not(newsletter.slug, edition, issue))
+
+
+def _why_not(slug: str, edition: date, issue: "Issue | None") -> str:
+    state = issue.state if issue else "gone"
+    advice = {
+        "sending": "another process is sending it at this moment",
+        "paused": f"go on with `digest issues resume {edition}`",
+        "sent": f"`digest issues show {edition}` tells to whom",
+    }.get(state, issue.reason if issue else "")
+    return f"{slug} {edition} is {state}; {advice}".rstrip("; ")
+
+
+def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date) -> None:
+    from digest.proof import make_proof
+    from digest.store.issues import get_issue
+    from digest.store.ledger import count_recipients
+
+    if not sys.stdin.isatty():
+        raise click.UsageError("sending by hand asks first; from a script, add --yes")
+    issue = get_issue(app.database, newsletter.slug, edition)
+    if issue is not None and issue.frozen_at is not None:
+        click.confirm(f"Go on with {newsletter.slug} {edition} ({issue.state})?", abort=True)
+        return
+    opened, _ = app.open_edition(newsletter, edition)
+    proof = make_proof(app.database, opened, app.workshop)
+    readers = count_recipients(app.database, newsletter.slug, proof.letterhead.bodies)
+    click.echo(f"Subject: {proof.subject}")
+    click.confirm(f"Send {newsletter.slug} {edition} to {readers:,} subscribers?", abort=True)
+
+
+def _send_test(app: "App", newsletter: "NewsletterSettings", edition: date, addresses: tuple[str, ...]) -> None:
+    from digest.address import normalise_address
+    from digest.deliver.letters import Reader, write_message
+    from digest.deliver.sender import send_apart
+    from digest.proof import make_proof, write_for
+
+    readers = [Reader(subscriber_id=0, address=normalise_address(address)) for address in addresses]
+    opened, _ = app.open_edition(newsletter, edition)
+    proof = make_proof(app.database, opened, app.workshop)
+    variant, _ = write_for(proof, None)
+    messages = [write_message(proof.letterhead, variant, reader) for reader in readers]
+    failed = False
+    for reader, outcome in zip(readers, send_apart(app.transport, messages), strict=True):
+        click.echo(f"{reader.address}: {outcome.state} {outcome.reply}".rstrip())
+        failed |= outcome.state != "sent"
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_json: bool) -> None:
+    from digest.dry_run import rehearse
+
+    opened, _ = app.open_edition(newsletter, edition)
+    with show_progress("writing messages") as progress:
+        rehearsal = rehearse(app.database, opened, app.workshop, on_message=progress.advance)
+    values: dict[str, Any] = {
+        "newsletter": newsletter.slug,
+        "edition": edition.isoformat(),
+        "subject": rehearsal.proof.subject,
+        "recipients": rehearsal.recipients,
+        "without_articles": rehearsal.without_articles,
+        "largest_message": rehearsal.largest_message,
+        "bytes": rehearsal.total_bytes,
+        "articles": [choice.article.id for choice in rehearsal.proof.shown],
+        "notes": list(rehearsal.proof.notes),
+    }
+    if as_json:
+        print_json(values)
+        return
+    click.echo(f"Subject: {rehearsal.proof.subject}")
+    click.echo(f"{len(rehearsal.proof.shown)} articles; {rehearsal.recipients:,} messages written, none handed over")
+    click.echo(f"largest message {rehearsal.largest_message:,} bytes, {rehearsal.total_bytes:,} bytes in all")
+    if rehearsal.without_articles:
+        click.echo(f"{rehearsal.without_articles:,} subscribers want sections without an article: no message for them")
+    for note in rehearsal.proof.notes:
+        click.echo(f"Note: {note}")
+
+
+class _Watch(ExitStack):
+    """Shows the progress of one issue after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from collections import Counter
+
+        from digest.tick import Observer
+
+        self.observer = Observer(on_begin=self._begin, on_result=self._advance)
+        self._progress: Any = None
+        self._results: Counter[DeliveryState] = Counter()
+
+    def finish(self) -> None:
+        """End the bar of an issue."""
+        self.close()
+        self._progress = None
+
+    def _begin(self, issue: "Issue", waiting: int) -> None:
+        self.finish()
+        self._results.clear()
+        self._progress = self.enter_context(show_progress(f"{issue.newsletter} {issue.edition}", waiting))
+
+    def _advance(self, result: "DeliveryResult") -> None:
+        self._results[result.state] += 1
+        note = ", ".join(f"{count:,} {state}" for state, count in self._results.items())
+        self._progress.advance(1, note)
+
+
+def report_to_json(report: "SendReport") -> dict[str, Any]:
+    """How sending went, as plain JSON values."""
+    issue = report.issue
+    return {
+        "newsletter": issue.newsletter,
+        "edition": issue.edition.isoformat(),
+        "state": str(issue.state),
+        "reason": issue.reason,
+        "resume_at": issue.resume_at and issue.resume_at.isoformat(),
+        "deliveries": {str(state): count for state, count in report.counts.items()},
+    }
+
+
+def _print_report(report: "SendReport") -> None:
+    issue = report.issue
+    figures = ", ".join(f"{count:,} {state}" for state, count in report.counts.items() if count)
+    click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}: {figures or issue.reason or 'no subscribers'}")
+    if issue.resume_at is not None:
+        click.echo(f"goes on at {issue.resume_at:%Y-%m-%d %H:%M} UTC by `digest run` or `digest send --due`")
+    if report.counts["uncertain"]:  # type: ignore[index]  # a StrEnum is its word
+        click.echo(
+            f"uncertain messages are never sent again by themselves: `digest issues show {issue.edition}` lists them, "
+            f"`digest issues resolve {issue.edition}` decides"
+        )

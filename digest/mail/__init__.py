@@ -1,0 +1,1 @@
+"""Messages: headers, MIME, signed links. Knows nothing of databases, schedules or servers."""

@@ -1,0 +1,1 @@
+"""Ranking: which window, how many views, what is chosen and why. Pure functions; `now` is an argument."""

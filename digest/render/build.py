@@ -1,0 +1,120 @@
+"""From the chosen articles to what a template can use: cleaned, shortened, put into words."""
+
+from zoneinfo import ZoneInfo
+
+from digest.errors import RenderError
+from digest.language import Language, direction_of
+from digest.model import Article, Choice, ReasonCode
+from digest.render.clean import clean_line
+from digest.render.context import (
+    ArticleContext,
+    DigestContext,
+    EditionContext,
+    FooterContext,
+    LinksContext,
+    NewsletterContext,
+    SiteContext,
+)
+from digest.render.image import choose_image
+from digest.render.inbox import write_preheader, write_subject
+from digest.render.links import clean_url
+from digest.render.request import RenderRequest
+from digest.render.slots import slot_marker
+from digest.render.width import shorten
+
+TITLE_COLUMNS = 200
+LEAD_EXCERPT_COLUMNS = 180
+EXCERPT_COLUMNS = 110
+SUBHEAD_COLUMNS = 140
+SUBHEADS_SHOWN = 5
+
+
+def build_context(request: RenderRequest, language: Language) -> DigestContext:
+    """What the request's template can use.
+
+    Raises:
+        RenderError: there is no article, or an article's address cannot be used.
+    """
+    if not request.shown:
+        raise RenderError(f"an issue of {request.newsletter.slug} without articles cannot be rendered")
+    edition = _build_edition(request, language)
+    lead, *others = (
+        _build_article(choice, position, request, language) for position, choice in enumerate(request.shown, start=1)
+    )
+    return DigestContext(
+        language=language,
+        subject=write_subject(request, language),
+        preheader=write_preheader(request, language, _summarise(edition, language)),
+        site=SiteContext(name=clean_line(request.site.name), postal_address=clean_line(request.site.postal_address)),
+        newsletter=NewsletterContext(slug=request.newsletter.slug, title=clean_line(request.newsletter.title)),
+        edition=edition,
+        lead=lead,
+        articles=tuple(others),
+        links=_build_links(request),
+        footer=FooterContext(address=slot_marker("address", request.nonce)),
+    )
+
+
+def _build_edition(request: RenderRequest, language: Language) -> EditionContext:
+    zone = ZoneInfo(request.window.timezone)
+    first = request.window.start.astimezone(zone).date()
+    # The end is excluded: a window that ends at midnight does not cover the day that begins there.
+    last = (request.window.end.astimezone(zone) - request.window.end.resolution).date()
+    return EditionContext(
+        date=language.date(request.edition),
+        range=language.date_range(first, max(first, last)),
+        count=len(request.shown),
+    )
+
+
+def _summarise(edition: EditionContext, language: Language) -> str:
+    articles = language.ngettext("%(count)s article", "%(count)s articles", edition.count)
+    return f"{edition.range} · {articles % {'count': language.number(edition.count)}}"
+
+
+def _build_links(request: RenderRequest) -> LinksContext:
+    return LinksContext(
+        site=clean_url(request.site.url) if request.site.url else "",
+        preferences=slot_marker("preferences_url", request.nonce),
+        unsubscribe=slot_marker("unsubscribe_url", request.nonce),
+    )
+
+
+def _build_article(choice: Choice, position: int, request: RenderRequest, language: Language) -> ArticleContext:
+    article = choice.article
+    is_lead = position == 1
+    published = article.published_at.astimezone(ZoneInfo(request.window.timezone))
+    tag = _foreign_language(article, language)
+    return ArticleContext(
+        position=position,
+        is_pinned=any(reason.code is ReasonCode.PINNED for reason in choice.reasons),
+        title=_headline(article),
+        url=clean_url(article.url),
+        subheads=tuple(_subheads(article)) if is_lead else (),
+        excerpt=shorten(clean_line(article.excerpt), LEAD_EXCERPT_COLUMNS if is_lead else EXCERPT_COLUMNS),
+        image=choose_image(article) if is_lead else None,
+        section=clean_line(article.section_name or article.section),
+        source=clean_line(article.source),
+        author=clean_line(article.author),
+        published=language.moment(published),
+        views=choice.count.views if choice.count.kind.can_be_ranked else 0,
+        language=tag,
+        direction=direction_of(tag) if tag else "",
+    )
+
+
+def _headline(article: Article) -> str:
+    """The title; a link needs text, so an article without one shows its address."""
+    return shorten(clean_line(article.title), TITLE_COLUMNS) or clean_url(article.url)
+
+
+def _subheads(article: Article) -> list[str]:
+    lines = [shorten(clean_line(subhead), SUBHEAD_COLUMNS) for subhead in article.subheads]
+    return [line for line in lines if line][:SUBHEADS_SHOWN]
+
+
+def _foreign_language(article: Article, language: Language) -> str:
+    """The article's tag where a screen reader must change its voice; "" for the issue's own or an unknown one."""
+    tag = article.language.replace("_", "-")
+    is_same = tag.split("-")[0].lower() == language.code.split("-")[0].lower()
+    return "" if is_same or not direction_of(tag) else tag

@@ -1,0 +1,39 @@
+"""What a rendering is made from, and what comes out of it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from digest.model import Choice, Window
+from digest.settings import NewsletterSettings, SiteSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderRequest:
+    """One variant of one issue: the same request always gives the same bytes."""
+
+    site: SiteSettings
+    newsletter: NewsletterSettings
+    edition: date
+    """The edition date, in the newsletter's timezone."""
+    window: Window
+    """The time it covers; its timezone is that of all times shown."""
+    shown: tuple[Choice, ...]
+    """The articles in order, at least one; the first is the lead."""
+    locale: str
+    """Language of the variant."""
+    nonce: str
+    """16 to 63 hexadecimal digits, new for each issue: marks the slots."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendering:
+    """One variant of one issue, ready to be filled for each subscriber."""
+
+    subject: str
+    """One line, 70 columns at most."""
+    preheader: str
+    """One line, 20 to 140 characters."""
+    html: str
+    """The HTML part, styles inlined; still holds slot markers."""
+    text: str
+    """The plain-text part; still holds slot markers."""

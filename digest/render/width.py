@@ -1,0 +1,79 @@
+"""Text measured in columns, as a terminal or a monospaced mail window shows it: Hangul and hanja take two.
+
+Cuts fall between grapheme clusters only, so that no syllable, flag or family emoji is torn (UAX 29).
+"""
+
+import re
+
+import wcwidth
+
+ELLIPSIS = "…"
+_TRAILING_ELLIPSIS = re.compile(r"[\s.…]*(?:…|\.{3})[\s.…]*$")
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*(?=\s|$)")
+_LOOSE_END = " \t,;:·-–—/([{<“‘「『"
+
+
+def display_width(text: str) -> int:
+    """Columns that `text` takes: East Asian wide characters two, combining marks none.
+
+    >>> display_width("조회 184,220")
+    12
+    """
+    return sum(max(wcwidth.wcswidth(grapheme), 0) for grapheme in wcwidth.iter_graphemes(text))
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` columns of `text`.
+
+    Cut after a sentence that ends in the last third, else after a word, then "…". An ellipsis the text came with is
+    kept as one "…" right after the last word.
+
+    >>> shorten("가나다 라마바 사아자", 16)
+    '가나다 라마바…'
+    """
+    whole = _TRAILING_ELLIPSIS.sub("", text)
+    ending = "" if whole == text else ELLIPSIS
+    if not whole:
+        return ending
+    if display_width(whole + ending) <= width:
+        return whole + ending
+    sentence = _last_sentence_end(_clip(whole, width), width * 2 // 3)
+    return sentence or _clip_at_word(whole, width - display_width(ELLIPSIS)) + ELLIPSIS
+
+
+def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> str:
+    """`text` as lines of at most `width` columns; `first` and `rest` begin the first and the other lines.
+
+    Lines break at spaces; only a word wider than a line is cut. No line ends in a space.
+
+    >>> print(wrap("가나다 라마바", 9, first="1. ", rest="   "))
+    1. 가나다
+       라마바
+    """
+    lines = wcwidth.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _clip(text: str, width: int) -> str:
+    columns = 0
+    kept: list[str] = []
+    for grapheme in wcwidth.iter_graphemes(text):
+        columns += display_width(grapheme)
+        if columns > width:
+            break
+        kept.append(grapheme)
+    return "".join(kept)
+
+
+def _last_sentence_end(clipped: str, earliest: int) -> str:
+    ends = [clipped[: match.end()] for match in _SENTENCE_END.finditer(clipped)]
+    return next((end for end in reversed(ends) if display_width(end) >= earliest), "")
+
+
+def _clip_at_word(text: str, width: int) -> str:
+    clipped = _clip(text, width)
+    word_ends_here = text[len(clipped) : len(clipped) + 1].isspace()
+    words = clipped if word_ends_here else clipped.rpartition(" ")[0]
+    # A text without spaces (Chinese, Japanese, one long token) is cut anywhere.
+    has_words = display_width(words) * 2 >= width
+    return (words if has_words else clipped).rstrip(_LOOSE_END)

@@ -1,0 +1,143 @@
+"""When a newsletter is due: pure values on (schedule, timezone, known editions, now).
+
+An occurrence is one instant per date, `datetime.combine(date, time)` in the newsletter's timezone: a time inside a
+spring gap moves forward, one inside an autumn overlap takes the first. APScheduler's own cron skips a whole week
+after such a gap (Monday 00:00 New York) and fires twice in the overlap, which is why it is only the tick.
+"""
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ALLOWED = '"mon 08:00", "mon,thu 08:00", "daily 08:00", "1st 08:00" to "28th 08:00" or "last 08:00"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """On which dates and at what local time a newsletter is due."""
+
+    at: time
+    """Local time of day."""
+    weekdays: frozenset[int] = frozenset()
+    """0 for Monday; empty means any."""
+    day_of_month: int | None = None
+    """1 to 28, or -1 for the month's last day; None means any."""
+
+    def falls_on(self, day: date) -> bool:
+        """Whether the newsletter is due on that local date."""
+        if self.weekdays and day.weekday() not in self.weekdays:
+            return False
+        if self.day_of_month is None:
+            return True
+        last = calendar.monthrange(day.year, day.month)[1]
+        return day.day == (last if self.day_of_month == -1 else self.day_of_month)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occurrence:
+    """One edition that is or was due."""
+
+    edition: date
+    """The edition date: the local date on which it is due."""
+    due_at: datetime
+    """The instant, aware, in UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueEditions:
+    """What a tick has to do about one newsletter."""
+
+    too_late: tuple[Occurrence, ...] = ()
+    """To be recorded as skipped, oldest first: past the catch-up limit, or overtaken by a newer edition."""
+    in_time: Occurrence | None = None
+    """The newest edition that is due and has not been begun."""
+
+
+def parse_schedule(text: str) -> Schedule:
+    """Read `"mon 08:00"` and its kind.
+
+    >>> parse_schedule("mon,thu 08:00").weekdays == {0, 3}
+    True
+
+    Raises:
+        ValueError: the text is none of the allowed forms.
+    """
+    days, _, clock = text.strip().lower().rpartition(" ")
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", clock):
+        raise ValueError(f"expected a time HH:MM at the end, as in {_ALLOWED}")
+    at = time.fromisoformat(clock)
+    monthly = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)", days)
+    if days in ("", "daily"):
+        return Schedule(at=at)
+    if days == "last":
+        return Schedule(at=at, day_of_month=-1)
+    if monthly and 1 <= int(monthly[1]) <= 28:  # noqa: PLR2004 - every month has 28 days
+        return Schedule(at=at, day_of_month=int(monthly[1]))
+    names = [name.strip()[:3] for name in days.split(",")]
+    if all(name in _DAYS for name in names):
+        return Schedule(at=at, weekdays=frozenset(_DAYS.index(name) for name in names))
+    raise ValueError(f"expected {_ALLOWED}")
+
+
+def occurrence_on(schedule: Schedule, day: date, timezone: ZoneInfo) -> Occurrence:
+    """The occurrence of one local date, whether or not the schedule falls on it."""
+    return Occurrence(edition=day, due_at=datetime.combine(day, schedule.at, tzinfo=timezone).astimezone(UTC))
+
+
+def occurrences_between(
+    schedule: Schedule, timezone: ZoneInfo, after: datetime, until: datetime
+) -> Iterator[Occurrence]:
+    """All occurrences with `after < due_at <= until`, oldest first."""
+    day = after.astimezone(timezone).date() - timedelta(days=1)
+    last = until.astimezone(timezone).date() + timedelta(days=1)
+    while day <= last:
+        if schedule.falls_on(day):
+            occurrence = occurrence_on(schedule, day, timezone)
+            if after < occurrence.due_at <= until:
+                yield occurrence
+        day += timedelta(days=1)
+
+
+def next_edition(schedule: Schedule, timezone: ZoneInfo, now: datetime) -> date:
+    """The edition an editor works on: today's on its day, else the next one's."""
+    day = now.astimezone(timezone).date()
+    while not schedule.falls_on(day):
+        day += timedelta(days=1)
+    return day
+
+
+def due_editions(
+    schedule: Schedule,
+    timezone: ZoneInfo,
+    *,
+    known: frozenset[date],
+    last_scheduled: date | None,
+    now: datetime,
+    catch_up: timedelta,
+) -> DueEditions:
+    """What is due now and what has become too late.
+
+    Args:
+        schedule: when the newsletter is due.
+        timezone: of its dates.
+        known: editions that have an issue already, in whatever state.
+        last_scheduled: the newest edition the schedule itself began or skipped. Without one nothing before the
+            catch-up limit is recorded, so a new workspace does not begin with a history of omissions.
+        now: the present moment, aware.
+        catch_up: how late an edition may still be sent.
+    """
+    limit = now - catch_up
+    start = limit
+    if last_scheduled is not None:
+        start = min(limit, occurrence_on(schedule, last_scheduled, timezone).due_at)
+    pending = [
+        occurrence
+        for occurrence in occurrences_between(schedule, timezone, start, now)
+        if occurrence.edition not in known
+    ]
+    in_time = pending[-1] if pending and pending[-1].due_at > limit else None
+    return DueEditions(too_late=tuple(pending[:-1] if in_time else pending), in_time=in_time)

@@ -1,0 +1,145 @@
+"""The service: a scheduler that does nothing but tick, and signals that ask it to stop.
+
+APScheduler keeps no truth here. Its stores and cron triggers lose or double runs (down over a fire time, kill -9,
+several processes), so one interval job ticks, and what is due is worked out from the database each time.
+"""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from digest.app import App, open_app
+from digest.clock import BootTime, Clock
+from digest.errors import DigestError
+from digest.gather import read_source
+from digest.tick import Observer, SendReport, tick
+
+logger = logging.getLogger("digest")
+
+TICK_SECONDS = 30
+MAX_CLOCK_DRIFT = timedelta(minutes=5)
+"""How far wall clock and boot clock may drift apart between two ticks; a jump by more must not send anything."""
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Event]:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once, as it would without us."""
+    stop = Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def ask_to_stop(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, ask_to_stop)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class ClockWatch:
+    """Tells a tick that comes after the wall clock was set from one after a time of no ticks."""
+
+    def __init__(self) -> None:
+        self._last: tuple[datetime, BootTime] | None = None
+
+    def has_jumped(self, now: datetime, boot: BootTime) -> bool:
+        """Whether wall clock and boot clock moved by different amounts since the last call."""
+        last, self._last = self._last, (now, boot)
+        if last is None or last[1].boot_id != boot.boot_id:
+            return False
+        drift = (now - last[0]).total_seconds() - (boot.seconds - last[1].seconds)
+        return abs(drift) > MAX_CLOCK_DRIFT.total_seconds()
+
+
+def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_SECONDS) -> None:
+    """Tick until asked to stop, then let the messages on the wire end and return.
+
+    Each tick opens the workspace anew, so that changed settings count without a restart.
+    """
+    watch = ClockWatch()
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.add_job(
+        lambda: safe_tick(settings_file, watch=watch, stop=stop),
+        "interval",
+        seconds=tick_seconds,
+        next_run_time=Clock().now(),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+    logger.info("running; a tick every %g s", tick_seconds)
+    scheduler.start()
+    try:
+        stop.wait()
+    finally:
+        logger.info("stopping")
+        scheduler.shutdown(wait=True)
+
+
+def safe_tick(settings_file: Path, *, watch: ClockWatch, stop: Event) -> None:
+    """One tick over all newsletters that outlives every failure, and logs it."""
+    try:
+        with open_app(settings_file) as app:
+            if watch.has_jumped(app.clock.now(), app.clock.boot()):
+                logger.error("the system clock was set by more than %s; nothing is sent in this tick", MAX_CLOCK_DRIFT)
+                return
+            refresh_source(app)
+            for report in tick_all(app, stop=stop, observer=Observer()):
+                log_report(report)
+    except Exception:
+        logger.exception("a tick failed; the next one tries again")
+
+
+def tick_all(
+    app: App,
+    *,
+    stop: Event,
+    observer: Observer,
+    slugs: tuple[str, ...] = (),
+    on_failure: Callable[[str, DigestError], None] | None = None,
+) -> Iterator[SendReport]:
+    """Tick each newsletter, or those named; the failure of one does not keep the others waiting."""
+    for newsletter in app.settings.newsletters:
+        if stop.is_set() or (slugs and newsletter.slug not in slugs):
+            continue
+        try:
+            yield from tick(app, newsletter, stop=stop, observer=observer)
+        except DigestError as error:
+            (on_failure or _log_failure)(newsletter.slug, error)
+
+
+def refresh_source(app: App) -> None:
+    """Read the publisher's database when the last reading is older than the settings allow; failures are logged.
+
+    Running totals need snapshots between issues: they alone tell a week's views from an all-time counter.
+    """
+    last = app.last_reading()
+    now = app.clock.now()
+    if last is not None and now - last < timedelta(minutes=app.settings.source.refresh_minutes):
+        return
+    try:
+        read_source(app.database, app.settings, window=None, now=now)
+    except DigestError as error:
+        _log_failure("source", error)
+
+
+def log_report(report: SendReport) -> None:
+    """One line on how sending an issue went."""
+    issue = report.issue
+    figures = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
+    logger.info("%s %s is %s: %s", issue.newsletter, issue.edition, issue.state, figures or issue.reason or "no reader")
+
+
+def _log_failure(slug: str, error: DigestError) -> None:
+    logger.error("%s: %s", slug, error)

@@ -1,0 +1,183 @@
+"""Opening the workspace's database and its one way to write: a transaction that takes the write lock at once."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import sqlite_utils
+
+from digest.errors import StoreError
+from digest.store.migrations import migrations
+
+FILE_NAME = "digest.db"
+LOCK_TIMEOUT_SECONDS = 10
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class Database:
+    """One connection to the workspace's database. One thread may use it.
+
+    Rows are `sqlite3.Row`; times are unix seconds (see `to_seconds`). Every failure of SQLite is a StoreError.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self._connection.close()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, with the write lock taken at the start.
+
+        A deferred BEGIN that reads first fails at once when another process has written in between, whatever the
+        timeout; BEGIN IMMEDIATE waits for its turn instead.
+        """
+        if self.in_transaction:
+            raise StoreError(f"{self.path}: a transaction is already open; transactions do not nest")
+        with self._translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._translated():
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        """End a transaction without it, unless a failure such as a full disk has ended it already."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """All rows of a query: fetched at once, as an unfinished cursor would pin the write-ahead log."""
+        with self._translated():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, parameters)
+        return found[0] if found else None
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run one statement and tell how many rows it changed."""
+        with self._translated():
+            return self._connection.execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Parameters]) -> int:
+        """Run one statement for each row and tell how many rows changed."""
+        with self._translated():
+            return self._connection.executemany(sql, rows).rowcount
+
+    def insert(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run one INSERT and tell the new row's id."""
+        with self._translated():
+            return int(self._connection.execute(sql, parameters).lastrowid or 0)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise StoreError(_explain(self.path, error)) from error
+
+
+def open_database(path: Path, *, create: bool = False) -> Database:
+    """Open a workspace's database and bring its tables up to date.
+
+    Args:
+        path: the file.
+        create: whether a missing file is made.
+
+    Raises:
+        StoreError: the file is missing, not a database, not ours, newer than this program, or locked for long.
+    """
+    if not create and not path.is_file():
+        raise StoreError(f"{path} is not there; `digest init` makes a workspace with its database")
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_SECONDS)
+        connection.row_factory = sqlite3.Row
+        # FULL: a committed `wire` or `sent` must survive power loss, not only kill -9 (0.23 ms a commit).
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_explain(path, error)) from error
+    database = Database(connection, path)
+    _migrate(database, sqlite_utils.Database(connection))
+    return database
+
+
+def _migrate(database: Database, tables: sqlite_utils.Database) -> None:
+    """Apply what is missing, under the write lock: six processes doing it at once crashed five."""
+    known = {migration.name for migration in migrations.pending(tables)}
+    known |= {migration.name for migration in migrations.applied(tables)}
+    unknown = {m.name for m in migrations.applied(tables)} - set(migration_names())
+    if unknown:
+        raise StoreError(
+            f"{database.path} was written by a newer digest (it has {', '.join(sorted(unknown))}); "
+            "install that version or restore a backup"
+        )
+    if not migrations.pending(tables):
+        return
+    if not tables["_sqlite_migrations"].exists() and tables.table_names():
+        raise StoreError(f"{database.path} is a SQLite database, but not one of digest; name another file")
+    with database.transaction():
+        migrations.apply(tables)
+
+
+def migration_names() -> tuple[str, ...]:
+    """The migrations this program knows, oldest first."""
+    return tuple(m.name for m in migrations.pending(sqlite_utils.Database(memory=True)))
+
+
+def to_seconds(moment: datetime) -> int:
+    """An aware moment as the whole unix seconds kept in the database."""
+    if moment.tzinfo is None:
+        raise StoreError(f"{moment.isoformat()} has no timezone; only aware moments can be kept")
+    return int(moment.timestamp())
+
+
+def to_moment(seconds: int | None) -> datetime | None:
+    """Unix seconds from the database as an aware moment in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def moment(seconds: int) -> datetime:
+    """Unix seconds that are always there as an aware moment in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _explain(path: Path, error: sqlite3.DatabaseError) -> str:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return f"{path} is locked by another program for more than {LOCK_TIMEOUT_SECONDS} s; try again"
+    if "not a database" in text or "malformed" in text:
+        return f"{path} is not a usable SQLite database ({text}); restore a backup or name another file"
+    if "readonly" in text or "unable to open" in text:
+        return f"{path} cannot be written ({text}); check its owner and permissions"
+    if "full" in text:
+        return f"{path} cannot grow, the disk is full ({text}); make room and run the command again"
+    return f"{path}: {text}"

@@ -1,0 +1,477 @@
+"""Issue rows: who may send which edition, and what was frozen for it.
+
+An edition is claimed by inserting its row, or by taking over one whose holder's lease ran out. The lease counts in
+boot-clock seconds, and every claim raises the row's fence, so that a holder that lost it can be told.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from digest.clock import BootTime
+from digest.errors import IssueError, LeaseLostError, NotFoundError
+from digest.model import IssueState
+from digest.schedule import Occurrence
+from digest.store.database import Database, moment, to_moment, to_seconds
+
+LEASE_SECONDS = 60.0
+"""How long a holder may be silent before another process takes the issue over."""
+
+Origin = Literal["schedule", "manual"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The right to send one issue."""
+
+    issue_id: int
+    owner: str
+    """Names the holding process."""
+    fence: int
+    """The count of this claim; any newer claim makes this one void."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """One edition of a newsletter."""
+
+    id: int
+    newsletter: str
+    edition: date
+    origin: Origin
+    state: IssueState
+    reason: str
+    """Why it was skipped, cancelled or failed."""
+    scheduled_at: datetime
+    deadline: datetime
+    """After this moment nothing of it is sent any more."""
+    resume_at: datetime | None
+    """When its next deferred delivery is due, while nobody is sending it."""
+    started_at: datetime
+    frozen_at: datetime | None
+    """When its contents were fixed; None before that."""
+    finished_at: datetime | None
+    frozen: Mapping[str, Any]
+    """Window, settings, template and what was ranked, as plain JSON values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What one group of readers gets, with slots where each reader's own values go."""
+
+    key: str
+    """The group: see `store.ledger.list_variant_keys`."""
+    article_ids: tuple[str, ...]
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenChoice:
+    """One candidate near the top, as frozen."""
+
+    article_id: str
+    position: int | None
+    """1-based place in the issue, or None where it is not shown."""
+    choice: Mapping[str, Any]
+    """Article, views, rank and reasons as plain JSON values."""
+
+
+def claim_issue(
+    database: Database,
+    newsletter: str,
+    occurrence: Occurrence,
+    *,
+    origin: Origin,
+    deadline: datetime,
+    owner: str,
+    boot: BootTime,
+    now: datetime,
+) -> Lease | None:
+    """Begin an edition, or take over one whose holder has gone silent.
+
+    Rows that the former holder left in `wire` become uncertain, those it had claimed go back to the queue.
+
+    Returns:
+        The lease, or None where another process holds the edition or it is not to be sent (any more).
+    """
+    with database.transaction():
+        row = database.row(
+            _CLAIM,
+            {
+                "newsletter": newsletter,
+                "edition": occurrence.edition.isoformat(),
+                "origin": origin,
+                "scheduled_at": to_seconds(occurrence.due_at),
+                "deadline": to_seconds(deadline),
+                "owner": owner,
+                "now": to_seconds(now),
+                **_lease_values(boot),
+            },
+        )
+        if row is None:
+            return None
+        settle_abandoned_rows(database, row["id"], now=now)
+    return Lease(issue_id=row["id"], owner=owner, fence=row["fence"])
+
+
+_LAPSED = """(boot_id IS NOT :boot OR lease_until < :boottime OR lease_until > :boottime + :lease)"""
+# The last condition: without a boot id (see clock), a lease from before a reboot may lie in the far future.
+
+_CLAIM = f"""
+INSERT INTO issue (newsletter, edition, origin, state, scheduled_at, deadline, owner, boot_id, lease_until, started_at)
+VALUES (:newsletter, :edition, :origin, 'sending', :scheduled_at, :deadline, :owner, :boot, :boottime + :lease, :now)
+ON CONFLICT (newsletter, edition) DO UPDATE SET owner = excluded.owner, boot_id = excluded.boot_id,
+  lease_until = excluded.lease_until, fence = fence + 1, resume_at = NULL
+WHERE state = 'sending' AND {_LAPSED}
+RETURNING id, fence
+"""
+
+
+def settle_abandoned_rows(database: Database, issue_id: int, *, now: datetime) -> None:
+    """Sort out what a holder that is gone left behind, inside the caller's transaction."""
+    database.execute(
+        """UPDATE delivery SET state = 'uncertain', updated_at = ?,
+        reply = 'the sender stopped while this message was being handed over'
+        WHERE issue_id = ? AND state = 'wire'""",
+        (to_seconds(now), issue_id),
+    )
+    database.execute(
+        "UPDATE delivery SET state = 'queued' WHERE issue_id = ? AND state = 'claimed'",
+        (issue_id,),
+    )
+
+
+def renew_lease(database: Database, lease: Lease, *, boot: BootTime) -> None:
+    """Keep an issue for another lease length.
+
+    Raises:
+        LeaseLostError: another process took it over.
+    """
+    with database.transaction():
+        require_fence(database, lease, boot=boot)
+
+
+def require_fence(database: Database, lease: Lease, *, boot: BootTime) -> None:
+    """Check, inside the caller's transaction, that the lease is still the newest, and renew it."""
+    changed = database.execute(
+        """UPDATE issue SET boot_id = :boot, lease_until = :boottime + :lease
+        WHERE id = :id AND owner = :owner AND fence = :fence""",
+        {"id": lease.issue_id, "owner": lease.owner, "fence": lease.fence, **_lease_values(boot)},
+    )
+    if not changed:
+        raise LeaseLostError("another process took this issue over while this one was silent; it goes on there")
+
+
+def require_sending(database: Database, lease: Lease, *, boot: BootTime) -> None:
+    """As `require_fence`, and the issue was not paused or cancelled meanwhile."""
+    require_fence(database, lease, boot=boot)
+    state = database.value("SELECT state FROM issue WHERE id = ?", (lease.issue_id,))
+    if state != IssueState.SENDING:
+        raise LeaseLostError(f"the issue was {state} by another command")
+
+
+def release_lease(database: Database, lease: Lease, *, resume_at: datetime | None, now: datetime) -> None:
+    """Let the issue go, so that the next tick or command may resume it (at `resume_at`, or at once)."""
+    with database.transaction():
+        changed = database.execute(
+            "UPDATE issue SET lease_until = 0, resume_at = ? WHERE id = ? AND owner = ? AND fence = ?",
+            (resume_at and to_seconds(resume_at), lease.issue_id, lease.owner, lease.fence),
+        )
+        if changed:
+            settle_abandoned_rows(database, lease.issue_id, now=now)
+
+
+def finish_issue(
+    database: Database, lease: Lease, *, state: IssueState, reason: str, boot: BootTime, now: datetime
+) -> None:
+    """End an issue this process holds: sent, skipped or failed."""
+    with database.transaction():
+        require_sending(database, lease, boot=boot)
+        _end(database, lease.issue_id, state, reason, now)
+
+
+def expire_issue(database: Database, issue_id: int, *, boot: BootTime, now: datetime) -> bool:
+    """Fail an issue that passed its deadline while nobody was sending it; False where somebody is."""
+    with database.transaction():
+        changed = database.execute(
+            f"""UPDATE issue SET fence = fence + 1, owner = '' WHERE id = :id AND state = 'sending'
+            AND deadline < :now AND {_LAPSED}""",
+            {"id": issue_id, "now": to_seconds(now), **_lease_values(boot)},
+        )
+        if not changed:
+            return False
+        settle_abandoned_rows(database, issue_id, now=now)
+        database.execute(
+            """UPDATE delivery SET state = 'failed', updated_at = ?, reply = 'not sent before the catch-up limit'
+            WHERE issue_id = ? AND state IN ('queued', 'deferred')""",
+            (to_seconds(now), issue_id),
+        )
+        _end(database, issue_id, IssueState.FAILED, "not finished before the catch-up limit", now)
+    return True
+
+
+def _end(database: Database, issue_id: int, state: IssueState, reason: str, now: datetime) -> None:
+    database.execute(
+        "UPDATE issue SET state = ?, reason = ?, finished_at = ?, lease_until = 0, resume_at = NULL WHERE id = ?",
+        (state, reason, to_seconds(now), issue_id),
+    )
+
+
+def record_skipped(database: Database, newsletter: str, occurrence: Occurrence, *, reason: str, now: datetime) -> None:
+    """Note an edition that will never be sent; nothing changes where it has an issue already."""
+    ending: tuple[IssueState, Origin, str] = (IssueState.SKIPPED, "schedule", reason)
+    _record_ended(database, newsletter, occurrence, ending, now)
+
+
+def _record_ended(
+    database: Database, newsletter: str, occurrence: Occurrence, ending: tuple[IssueState, Origin, str], now: datetime
+) -> None:
+    state, origin, reason = ending
+    due_at = to_seconds(occurrence.due_at)
+    seconds = to_seconds(now)
+    database.execute(
+        """INSERT INTO issue
+        (newsletter, edition, origin, state, reason, scheduled_at, deadline, started_at, finished_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (newsletter, edition) DO NOTHING""",
+        (newsletter, occurrence.edition.isoformat(), origin, state, reason, due_at, due_at, seconds, seconds),
+    )
+
+
+def reopen_unsent(database: Database, newsletter: str, edition: date) -> bool:
+    """Let a skipped or failed edition be begun again by hand, where nothing of it was ever frozen."""
+    with database.transaction():
+        return bool(
+            database.execute(
+                """UPDATE issue SET state = 'sending', reason = '', finished_at = NULL, lease_until = 0
+                WHERE newsletter = ? AND edition = ? AND state IN ('skipped', 'failed') AND frozen_at IS NULL""",
+                (newsletter, edition.isoformat()),
+            )
+        )
+
+
+def pause_issue(database: Database, issue_id: int) -> None:
+    """Stop an issue until `resume_issue`; a sender in another process notices before its next message.
+
+    Raises:
+        IssueError: it is not being sent.
+    """
+    _change_state(database, issue_id, (IssueState.SENDING,), IssueState.PAUSED)
+
+
+def resume_issue(database: Database, issue_id: int, *, deadline: datetime) -> None:
+    """Let a paused issue go on, until a new deadline.
+
+    Raises:
+        IssueError: it is not paused.
+    """
+    _change_state(database, issue_id, (IssueState.PAUSED,), IssueState.SENDING, deadline=deadline)
+
+
+def _change_state(
+    database: Database,
+    issue_id: int,
+    allowed: tuple[IssueState, ...],
+    state: IssueState,
+    *,
+    deadline: datetime | None = None,
+) -> None:
+    with database.transaction():
+        found = get_issue_by_id(database, issue_id)
+        if found.state not in allowed:
+            raise IssueError(
+                f"the issue of {found.newsletter} {found.edition} is {found.state}; "
+                f"it would have to be {' or '.join(allowed)}"
+            )
+        database.execute(
+            "UPDATE issue SET state = ?, deadline = coalesce(?, deadline), resume_at = NULL WHERE id = ?",
+            (state, deadline and to_seconds(deadline), issue_id),
+        )
+
+
+def cancel_issue(database: Database, issue_id: int, *, boot: BootTime, now: datetime) -> None:
+    """End an issue by hand; what is queued is not sent, what is on the wire is still recorded.
+
+    Raises:
+        IssueError: it has ended already.
+    """
+    _change_state(database, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.CANCELLED)
+    with database.transaction():
+        abandoned = database.row(
+            f"SELECT 1 FROM issue WHERE id = :id AND {_LAPSED}", {"id": issue_id, **_lease_values(boot)}
+        )
+        if abandoned:
+            settle_abandoned_rows(database, issue_id, now=now)
+        database.execute(
+            """UPDATE delivery SET state = 'cancelled', updated_at = ?, reply = 'the issue was cancelled'
+            WHERE issue_id = ? AND state IN ('queued', 'claimed', 'deferred')""",
+            (to_seconds(now), issue_id),
+        )
+        database.execute(
+            "UPDATE issue SET reason = 'cancelled by hand', finished_at = ? WHERE id = ?", (to_seconds(now), issue_id)
+        )
+
+
+def cancel_edition(database: Database, newsletter: str, occurrence: Occurrence, *, now: datetime) -> None:
+    """Note that an edition that was not begun yet is not to be sent."""
+    ending: tuple[IssueState, Origin, str] = (IssueState.CANCELLED, "manual", "cancelled before it began")
+    _record_ended(database, newsletter, occurrence, ending, now)
+
+
+def freeze_issue(
+    database: Database,
+    lease: Lease,
+    *,
+    frozen: Mapping[str, Any],
+    choices: tuple[FrozenChoice, ...],
+    variants: tuple[Variant, ...],
+    boot: BootTime,
+    now: datetime,
+) -> None:
+    """Fix an issue's contents, inside the caller's transaction. They never change after that.
+
+    Raises:
+        LeaseLostError: the issue is not this process's any more.
+        IssueError: it is frozen already.
+    """
+    require_sending(database, lease, boot=boot)
+    changed = database.execute(
+        "UPDATE issue SET frozen = ?, frozen_at = ? WHERE id = ? AND frozen_at IS NULL",
+        (json.dumps(frozen, ensure_ascii=False), to_seconds(now), lease.issue_id),
+    )
+    if not changed:
+        raise IssueError("the issue is frozen already; its contents cannot be replaced")
+    database.execute_many(
+        "INSERT INTO issue_choice (issue_id, place, article_id, position, choice) VALUES (?, ?, ?, ?, ?)",
+        [
+            (lease.issue_id, place, c.article_id, c.position, json.dumps(c.choice, ensure_ascii=False))
+            for place, c in enumerate(choices, 1)
+        ],
+    )
+    database.execute_many(
+        """INSERT INTO issue_variant (issue_id, variant, article_ids, subject, preheader, html, text)
+        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        [(lease.issue_id, v.key, json.dumps(v.article_ids), v.subject, v.preheader, v.html, v.text) for v in variants],
+    )
+
+
+def get_issue(database: Database, newsletter: str, edition: date) -> Issue | None:
+    """The issue of that edition, or None."""
+    row = database.row("SELECT * FROM issue WHERE newsletter = ? AND edition = ?", (newsletter, edition.isoformat()))
+    return None if row is None else _from_row(row)
+
+
+def get_issue_by_id(database: Database, issue_id: int) -> Issue:
+    """The issue with that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = database.row("SELECT * FROM issue WHERE id = ?", (issue_id,))
+    if row is None:
+        raise NotFoundError(f"there is no issue with the id {issue_id}")
+    return _from_row(row)
+
+
+def list_issues(
+    database: Database, newsletter: str | None = None, *, state: IssueState | None = None, limit: int = -1
+) -> list[Issue]:
+    """Issues of one newsletter or all, newest edition first."""
+    rows = database.rows(
+        """SELECT * FROM issue WHERE (:newsletter IS NULL OR newsletter = :newsletter)
+        AND (:state IS NULL OR state = :state) ORDER BY edition DESC, newsletter LIMIT :limit""",
+        {"newsletter": newsletter, "state": state, "limit": limit},
+    )
+    return [_from_row(row) for row in rows]
+
+
+def list_resumable(database: Database, newsletter: str, *, boot: BootTime, now: datetime) -> list[Issue]:
+    """Issues nobody holds that have something to send now, oldest first."""
+    rows = database.rows(
+        f"""SELECT * FROM issue WHERE newsletter = :newsletter AND state = 'sending' AND {_LAPSED}
+        AND (resume_at IS NULL OR resume_at <= :now OR deadline < :now) ORDER BY scheduled_at""",
+        {"newsletter": newsletter, "now": to_seconds(now), **_lease_values(boot)},
+    )
+    return [_from_row(row) for row in rows]
+
+
+def list_editions(database: Database, newsletter: str) -> tuple[frozenset[date], date | None]:
+    """All editions that have an issue, and the newest that the schedule itself began or skipped."""
+    rows = database.rows("SELECT edition, origin FROM issue WHERE newsletter = ?", (newsletter,))
+    editions = {date.fromisoformat(row["edition"]): row["origin"] for row in rows}
+    scheduled = [edition for edition, origin in editions.items() if origin == "schedule"]
+    return frozenset(editions), max(scheduled, default=None)
+
+
+def list_choices(database: Database, issue_id: int) -> tuple[FrozenChoice, ...]:
+    """The frozen candidates of an issue: the shown ones in their order, then those passed over."""
+    rows = database.rows("SELECT * FROM issue_choice WHERE issue_id = ? ORDER BY place", (issue_id,))
+    return tuple(
+        FrozenChoice(article_id=row["article_id"], position=row["position"], choice=json.loads(row["choice"]))
+        for row in rows
+    )
+
+
+def list_variants(database: Database, issue_id: int) -> tuple[Variant, ...]:
+    """The frozen renderings of an issue."""
+    rows = database.rows("SELECT * FROM issue_variant WHERE issue_id = ? ORDER BY variant", (issue_id,))
+    return tuple(
+        Variant(
+            key=row["variant"],
+            article_ids=tuple(json.loads(row["article_ids"])),
+            subject=row["subject"],
+            preheader=row["preheader"],
+            html=row["html"],
+            text=row["text"],
+        )
+        for row in rows
+    )
+
+
+def list_recently_shown(database: Database, newsletter: str, before: date, issues: int) -> dict[str, date]:
+    """Articles shown by the last so many issues before an edition, with the newest edition that had each."""
+    rows = database.rows(
+        """SELECT article_id, max(edition) AS edition FROM issue_choice JOIN
+        (SELECT id, edition FROM issue WHERE newsletter = :newsletter AND edition < :before AND frozen_at IS NOT NULL
+         AND state IN ('sending', 'paused', 'sent') ORDER BY edition DESC LIMIT :issues) AS recent
+        ON issue_id = recent.id WHERE position IS NOT NULL GROUP BY article_id""",
+        {"newsletter": newsletter, "before": before.isoformat(), "issues": issues},
+    )
+    return {row["article_id"]: date.fromisoformat(row["edition"]) for row in rows}
+
+
+def get_previous_window_end(database: Database, newsletter: str, before: date) -> datetime | None:
+    """Where the window of the newest frozen issue before an edition ended, for windows that tile."""
+    value = database.value(
+        """SELECT json_extract(frozen, '$.window.end') FROM issue WHERE newsletter = ? AND edition < ?
+        AND frozen_at IS NOT NULL AND state IN ('sending', 'paused', 'sent') ORDER BY edition DESC LIMIT 1""",
+        (newsletter, before.isoformat()),
+    )
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _lease_values(boot: BootTime) -> dict[str, str | float]:
+    return {"boot": boot.boot_id, "boottime": boot.seconds, "lease": LEASE_SECONDS}
+
+
+def _from_row(row: sqlite3.Row) -> Issue:
+    return Issue(
+        id=row["id"],
+        newsletter=row["newsletter"],
+        edition=date.fromisoformat(row["edition"]),
+        origin=row["origin"],
+        state=IssueState(row["state"]),
+        reason=row["reason"],
+        scheduled_at=moment(row["scheduled_at"]),
+        deadline=moment(row["deadline"]),
+        resume_at=to_moment(row["resume_at"]),
+        started_at=moment(row["started_at"]),
+        frozen_at=to_moment(row["frozen_at"]),
+        finished_at=to_moment(row["finished_at"]),
+        frozen=json.loads(row["frozen"]),
+    )

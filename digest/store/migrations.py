@@ -1,0 +1,191 @@
+"""The tables, as steps that are applied once each. A step that was released is never edited: add another.
+
+Conventions: STRICT tables; times are unix seconds in UTC; dates are ISO text in the site's or newsletter's timezone;
+lists are JSON text.
+"""
+
+import sqlite3
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("digest")
+
+_ARTICLES = """
+CREATE TABLE article (
+  id TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  title TEXT NOT NULL CHECK (title <> ''),
+  published_at INTEGER NOT NULL,
+  subheads TEXT NOT NULL DEFAULT '[]',
+  excerpt TEXT NOT NULL DEFAULT '',
+  image TEXT NOT NULL DEFAULT '',
+  image_caption TEXT NOT NULL DEFAULT '',
+  image_width INTEGER,
+  image_height INTEGER,
+  section TEXT NOT NULL DEFAULT '',
+  section_name TEXT NOT NULL DEFAULT '',
+  author TEXT NOT NULL DEFAULT '',
+  source TEXT NOT NULL DEFAULT '',
+  language TEXT NOT NULL DEFAULT '',
+  read_at INTEGER NOT NULL             -- the last reading that contained it
+) STRICT;
+CREATE INDEX article_published_at ON article (published_at);
+
+-- Views may arrive before their articles, so none of these three refers to article.
+CREATE TABLE dated_count (
+  date TEXT NOT NULL,
+  article_id TEXT NOT NULL,
+  views INTEGER NOT NULL CHECK (views >= 0),
+  PRIMARY KEY (date, article_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_event (
+  viewed_at INTEGER NOT NULL,
+  article_id TEXT NOT NULL,
+  views INTEGER NOT NULL CHECK (views > 0),  -- views within that second
+  PRIMARY KEY (viewed_at, article_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE running_total (
+  article_id TEXT NOT NULL,
+  taken_at INTEGER NOT NULL,
+  total INTEGER NOT NULL CHECK (total >= 0),
+  PRIMARY KEY (article_id, taken_at)
+) STRICT, WITHOUT ROWID;
+
+-- What the editor wants of the next issue of a newsletter. A pin is used up by the issue that shows it.
+CREATE TABLE editor_decision (
+  newsletter TEXT NOT NULL,
+  article_id TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('pin', 'exclude')),
+  position INTEGER NOT NULL DEFAULT 0,
+  decided_at INTEGER NOT NULL,
+  PRIMARY KEY (newsletter, article_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+_SUBSCRIBERS = """
+CREATE TABLE subscriber (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used twice: links and Message-IDs are made from it
+  address TEXT NOT NULL UNIQUE COLLATE NOCASE,  -- Kim@ and kim@ are one mailbox in practice
+  name TEXT NOT NULL DEFAULT '',
+  locale TEXT NOT NULL DEFAULT '',
+  timezone TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL CHECK (state IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')),
+  created_at INTEGER NOT NULL,
+  consent_source TEXT NOT NULL DEFAULT '',
+  consent_at INTEGER,
+  left_at INTEGER
+) STRICT;
+CREATE INDEX subscriber_state ON subscriber (state);
+
+CREATE TABLE subscription (
+  newsletter TEXT NOT NULL,
+  subscriber_id INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
+  sections TEXT NOT NULL DEFAULT '[]',
+  PRIMARY KEY (newsletter, subscriber_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscription_subscriber ON subscription (subscriber_id);
+
+CREATE TABLE suppression (
+  address_hash BLOB PRIMARY KEY,          -- HMAC-SHA-256 of the address under the workspace's key
+  reason TEXT NOT NULL,
+  suppressed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secret (
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+_ISSUES = """
+CREATE TABLE issue (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  newsletter TEXT NOT NULL,
+  edition TEXT NOT NULL,
+  origin TEXT NOT NULL CHECK (origin IN ('schedule', 'manual')),
+  state TEXT NOT NULL CHECK (state IN ('sending', 'paused', 'sent', 'skipped', 'cancelled', 'failed')),
+  reason TEXT NOT NULL DEFAULT '',
+  scheduled_at INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,              -- after this moment nothing of it is sent any more
+  owner TEXT NOT NULL DEFAULT '',
+  boot_id TEXT NOT NULL DEFAULT '',
+  lease_until REAL NOT NULL DEFAULT 0,    -- seconds of the boot clock
+  fence INTEGER NOT NULL DEFAULT 0,       -- grows with every claim; a holder with an older one has lost it
+  resume_at INTEGER,                      -- when the next deferred delivery is due
+  started_at INTEGER NOT NULL,
+  frozen_at INTEGER,
+  finished_at INTEGER,
+  frozen TEXT NOT NULL DEFAULT '{}',      -- window, settings, template and what was ranked, as JSON
+  UNIQUE (newsletter, edition)
+) STRICT;
+
+-- The candidates near the top of a frozen issue, in ranking order after the shown ones.
+CREATE TABLE issue_choice (
+  issue_id INTEGER NOT NULL REFERENCES issue (id) ON DELETE CASCADE,
+  place INTEGER NOT NULL,
+  article_id TEXT NOT NULL,
+  position INTEGER,
+  choice TEXT NOT NULL,                   -- article, views, rank and reasons, as JSON
+  PRIMARY KEY (issue_id, place)
+) STRICT, WITHOUT ROWID;
+
+-- What one group of readers gets: a language and a choice of sections.
+CREATE TABLE issue_variant (
+  issue_id INTEGER NOT NULL REFERENCES issue (id) ON DELETE CASCADE,
+  variant TEXT NOT NULL,
+  article_ids TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  preheader TEXT NOT NULL,
+  html TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (issue_id, variant)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivery (
+  id INTEGER PRIMARY KEY,
+  issue_id INTEGER NOT NULL REFERENCES issue (id) ON DELETE CASCADE,
+  subscriber_id INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
+  variant TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('queued', 'claimed', 'wire', 'sent', 'deferred', 'failed', 'uncertain', 'cancelled')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER,
+  code INTEGER,
+  reply TEXT NOT NULL DEFAULT '',
+  updated_at INTEGER NOT NULL,
+  UNIQUE (issue_id, subscriber_id)
+) STRICT;
+CREATE INDEX delivery_state ON delivery (issue_id, state, next_at);
+CREATE INDEX delivery_subscriber ON delivery (subscriber_id);
+"""
+
+
+@migrations()
+def m001_articles_and_views(database: sqlite_utils.Database) -> None:
+    """Articles, their views in three shapes, and the editor's decisions."""
+    _run(database, _ARTICLES)
+
+
+@migrations()
+def m002_subscribers(database: sqlite_utils.Database) -> None:
+    """Subscribers, subscriptions, suppression and secrets."""
+    _run(database, _SUBSCRIBERS)
+
+
+@migrations()
+def m003_issues_and_ledger(database: sqlite_utils.Database) -> None:
+    """Issues, their contents and the ledger."""
+    _run(database, _ISSUES)
+
+
+def _run(database: sqlite_utils.Database, script: str) -> None:
+    """Run a script inside the open transaction; `executescript` would commit it first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            database.conn.execute(statement)
+            statement = ""

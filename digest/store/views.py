@@ -1,0 +1,123 @@
+"""View counts as they arrive: dated counts, events, and snapshots of running totals.
+
+What they mean inside a window is decided in `rank`; here they are only kept, summed and found.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from digest.model import DatedCount, RunningTotal, ViewEvent
+from digest.store.articles import Changes
+from digest.store.database import Database, moment, to_seconds
+
+
+def save_dated_counts(database: Database, counts: Iterable[DatedCount]) -> Changes:
+    """Keep the counts of days, inside the caller's transaction; a later count for a day replaces the earlier one."""
+    before = _count_rows(database, "dated_count")
+    rows = [(count.date.isoformat(), count.article_id, count.views) for count in counts]
+    changed = database.execute_many(
+        """INSERT INTO dated_count (date, article_id, views) VALUES (?, ?, ?)
+        ON CONFLICT (date, article_id) DO UPDATE SET views = excluded.views WHERE views <> excluded.views""",
+        rows,
+    )
+    return _changes(len(rows), changed, _count_rows(database, "dated_count") - before)
+
+
+def save_events(database: Database, events: Iterable[ViewEvent]) -> Changes:
+    """Keep raw events, inside the caller's transaction, as views per article and second.
+
+    A second's count is the largest that any one file showed for it, so a file imported twice, or a log that has
+    grown since, changes nothing that was counted already.
+    """
+    before = _count_rows(database, "view_event")
+    per_second = Counter((to_seconds(event.viewed_at), event.article_id) for event in events)
+    changed = database.execute_many(
+        """INSERT INTO view_event (viewed_at, article_id, views) VALUES (?, ?, ?)
+        ON CONFLICT (viewed_at, article_id) DO UPDATE SET views = excluded.views WHERE views < excluded.views""",
+        [(second, article_id, views) for (second, article_id), views in per_second.items()],
+    )
+    return _changes(len(per_second), changed, _count_rows(database, "view_event") - before)
+
+
+def save_totals(database: Database, totals: Iterable[RunningTotal]) -> Changes:
+    """Keep a snapshot of running totals, inside the caller's transaction.
+
+    Of a run of equal totals only the first and the last moment are kept: the value in between is known, and a
+    table that is read every hour stays as small as its changes.
+    """
+    before = _count_rows(database, "running_total")
+    rows = [(total.article_id, to_seconds(total.taken_at), total.total) for total in totals]
+    changed = database.execute_many(
+        """INSERT INTO running_total (article_id, taken_at, total) VALUES (?, ?, ?)
+        ON CONFLICT (article_id, taken_at) DO UPDATE SET total = excluded.total WHERE total <> excluded.total""",
+        rows,
+    )
+    updated = changed - (_count_rows(database, "running_total") - before)
+    database.execute_many(_FORGET_MIDDLE_OF_RUN, [{"id": row[0], "at": row[1]} for row in rows])
+    added = max(0, _count_rows(database, "running_total") - before)
+    return Changes(added=added, updated=updated, unchanged=len(rows) - added - updated)
+
+
+_FORGET_MIDDLE_OF_RUN = """
+DELETE FROM running_total WHERE article_id = :id AND taken_at = (
+  SELECT middle.taken_at FROM
+    (SELECT taken_at, total FROM running_total WHERE article_id = :id AND taken_at < :at
+     ORDER BY taken_at DESC LIMIT 1) AS middle,
+    (SELECT total FROM running_total WHERE article_id = :id AND taken_at < :at
+     ORDER BY taken_at DESC LIMIT 1 OFFSET 1) AS first,
+    (SELECT total FROM running_total WHERE article_id = :id AND taken_at = :at) AS last
+  WHERE middle.total = first.total AND middle.total = last.total)
+"""
+
+
+def sum_dated_counts(database: Database, first: date, last: date) -> dict[str, int]:
+    """Views by article over the days `first` to `last`, both included."""
+    rows = database.rows(
+        "SELECT article_id, sum(views) FROM dated_count WHERE date BETWEEN ? AND ? GROUP BY article_id",
+        (first.isoformat(), last.isoformat()),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def sum_events(database: Database, start: datetime, end: datetime) -> dict[str, int]:
+    """Views by article over the moments `[start, end)`."""
+    rows = database.rows(
+        "SELECT article_id, sum(views) FROM view_event WHERE viewed_at >= ? AND viewed_at < ? GROUP BY article_id",
+        (to_seconds(start), to_seconds(end)),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def list_totals(database: Database, start: datetime) -> dict[str, tuple[RunningTotal, ...]]:
+    """Snapshots by article, oldest first: the newest one at or before `start`, and all after it."""
+    rows = database.rows(
+        """SELECT article_id, taken_at, total FROM running_total AS found
+        WHERE taken_at >= coalesce(
+          (SELECT max(taken_at) FROM running_total WHERE article_id = found.article_id AND taken_at <= :start), 0)
+        ORDER BY article_id, taken_at""",
+        {"start": to_seconds(start)},
+    )
+    found: dict[str, list[RunningTotal]] = {}
+    for row in rows:
+        total = RunningTotal(article_id=row[0], taken_at=moment(row[1]), total=row[2])
+        found.setdefault(row[0], []).append(total)
+    return {article_id: tuple(totals) for article_id, totals in found.items()}
+
+
+def count_unknown_articles(database: Database) -> int:
+    """How many articles have views but are not known themselves."""
+    return int(
+        database.value(
+            """SELECT count(*) FROM (SELECT article_id FROM dated_count UNION SELECT article_id FROM view_event
+            UNION SELECT article_id FROM running_total) WHERE article_id NOT IN (SELECT id FROM article)"""
+        )
+    )
+
+
+def _count_rows(database: Database, table: str) -> int:
+    return int(database.value(f"SELECT count(*) FROM {table}"))
+
+
+def _changes(rows: int, changed: int, added: int) -> Changes:
+    return Changes(added=added, updated=changed - added, unchanged=rows - changed)

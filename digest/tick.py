@@ -1,0 +1,238 @@
+"""What a tick does for a newsletter, and how one claimed issue is carried through to its end.
+
+The order of a tick: resume what nobody is sending, note what has become too late, begin the newest edition in time.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from uuid import uuid4
+
+from digest.app import App
+from digest.compose import compose_edition
+from digest.deliver.letters import OutgoingMessage, Reader, write_message
+from digest.deliver.sender import Sending, send_deliveries
+from digest.errors import DigestError, LeaseLostError
+from digest.model import Delivery, DeliveryState, IssueState
+from digest.proof import letterhead_of_issue
+from digest.publish import publish_draft
+from digest.schedule import Occurrence, due_editions
+from digest.settings import NewsletterSettings
+from digest.store.issues import (
+    Issue,
+    Lease,
+    Origin,
+    claim_issue,
+    expire_issue,
+    finish_issue,
+    get_issue_by_id,
+    list_editions,
+    list_resumable,
+    record_skipped,
+    release_lease,
+)
+from digest.store.ledger import DeliveryResult, count_deliveries, next_attempt_at
+
+logger = logging.getLogger("digest")
+
+RETRY_AFTER_FAILURE = timedelta(minutes=5)
+"""How long an issue rests that could not be rendered or whose mail server could not be reached."""
+_OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.WIRE, DeliveryState.DEFERRED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observer:
+    """Who wants to watch a send."""
+
+    on_begin: Callable[[Issue, int], None] = field(default=lambda _issue, _waiting: None)
+    """Told, before the first message, how many deliveries are waiting."""
+    on_result: Callable[[DeliveryResult], None] = field(default=lambda _: None)
+    """Told of every result once it is committed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReport:
+    """How sending one issue went, this time."""
+
+    issue: Issue
+    """As it stands now."""
+    counts: Mapping[DeliveryState, int]
+    """Its deliveries by state."""
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries that have not ended."""
+        return sum(self.counts[state] for state in _OPEN)
+
+
+def make_owner() -> str:
+    """A name for this process that no other has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
+def tick(app: App, newsletter: NewsletterSettings, *, stop: Event, observer: Observer) -> Iterator[SendReport]:
+    """Do everything that is due for one newsletter, and report each issue that was worked on."""
+    now = app.clock.now()
+    for issue in list_resumable(app.database, newsletter.slug, boot=app.clock.boot(), now=now):
+        if stop.is_set():
+            return
+        if report := _resume(app, newsletter, issue, stop=stop, observer=observer):
+            yield report
+    known, last_scheduled = list_editions(app.database, newsletter.slug)
+    due = due_editions(
+        newsletter.due,
+        app.settings.timezone_of(newsletter),
+        known=known,
+        last_scheduled=last_scheduled,
+        now=now,
+        catch_up=_catch_up(app),
+    )
+    _record_too_late(app, newsletter, due.too_late, overtaken_by=due.in_time, now=now)
+    if due.in_time is not None and not stop.is_set():
+        report = begin_edition(app, newsletter, due.in_time, origin="schedule", stop=stop, observer=observer)
+        if report is not None:
+            yield report
+
+
+def begin_edition(
+    app: App,
+    newsletter: NewsletterSettings,
+    occurrence: Occurrence,
+    *,
+    origin: Origin,
+    stop: Event,
+    observer: Observer,
+) -> SendReport | None:
+    """Claim an edition and send it; None where another process has it or it has ended.
+
+    Raises:
+        DigestError: it could not be published or sent now; it is resumed later.
+    """
+    now = app.clock.now()
+    lease = claim_issue(
+        app.database,
+        newsletter.slug,
+        occurrence,
+        origin=origin,
+        deadline=(now if origin == "manual" else occurrence.due_at) + _catch_up(app),
+        owner=make_owner(),
+        boot=app.clock.boot(),
+        now=now,
+    )
+    return None if lease is None else _carry_out(app, newsletter, lease, stop=stop, observer=observer)
+
+
+def _resume(
+    app: App, newsletter: NewsletterSettings, issue: Issue, *, stop: Event, observer: Observer
+) -> SendReport | None:
+    if issue.deadline < app.clock.now():
+        expired = expire_issue(app.database, issue.id, boot=app.clock.boot(), now=app.clock.now())
+        return _report(app, issue.id) if expired else None
+    occurrence = Occurrence(edition=issue.edition, due_at=issue.scheduled_at)
+    return begin_edition(app, newsletter, occurrence, origin=issue.origin, stop=stop, observer=observer)
+
+
+def _record_too_late(
+    app: App,
+    newsletter: NewsletterSettings,
+    too_late: tuple[Occurrence, ...],
+    *,
+    overtaken_by: Occurrence | None,
+    now: datetime,
+) -> None:
+    limit = app.settings.delivery.catch_up_hours
+    for occurrence in too_late:
+        is_in_time = now - occurrence.due_at < _catch_up(app)
+        overtaken = f"overtaken by the edition of {overtaken_by.edition}" if overtaken_by else ""
+        reason = overtaken if is_in_time and overtaken else f"due more than {limit} h ago, while nothing was running"
+        record_skipped(app.database, newsletter.slug, occurrence, reason=reason, now=now)
+        logger.warning("%s %s skipped: %s", newsletter.slug, occurrence.edition, reason)
+
+
+def _carry_out(
+    app: App, newsletter: NewsletterSettings, lease: Lease, *, stop: Event, observer: Observer
+) -> SendReport:
+    """Publish a claimed issue unless it is frozen already, send what is due, and end it or let it go."""
+    resume_at: datetime | None = None
+    try:
+        issue = _publish(app, newsletter, lease)
+        if issue.state is IssueState.SENDING:
+            observer.on_begin(issue, _count_waiting(app, issue.id))
+            send_deliveries(_sending(app, issue, lease, stop, observer))
+            resume_at = _conclude(app, lease, stop=stop)
+    except LeaseLostError as error:
+        logger.warning("%s: %s", newsletter.slug, error)
+    except DigestError:
+        resume_at = app.clock.now() + RETRY_AFTER_FAILURE
+        raise
+    finally:
+        release_lease(app.database, lease, resume_at=resume_at, now=app.clock.now())
+    return _report(app, lease.issue_id)
+
+
+def _publish(app: App, newsletter: NewsletterSettings, lease: Lease) -> Issue:
+    """The issue with its contents frozen, or skipped where it has too few articles."""
+    issue = get_issue_by_id(app.database, lease.issue_id)
+    if issue.frozen_at is not None:
+        return issue
+    edition, reading = app.open_edition(newsletter, issue.edition)
+    for refused in reading.refused if reading else ():
+        logger.warning("%s: an article of the source was left out: %s", newsletter.slug, refused)
+    draft = compose_edition(app.database, edition)
+    boot, now = app.clock.boot(), app.clock.now()
+    if draft.has_enough_articles:
+        queued = publish_draft(app.database, lease, draft, app.workshop, boot=boot, now=now)
+        logger.info("%s %s published for %d subscribers", newsletter.slug, issue.edition, queued)
+    else:
+        state = IssueState.SKIPPED
+        finish_issue(app.database, lease, state=state, reason=draft.shortage, boot=boot, now=now)
+        logger.warning("%s %s skipped: %s", newsletter.slug, issue.edition, draft.shortage)
+    return get_issue_by_id(app.database, lease.issue_id)
+
+
+def _sending(app: App, issue: Issue, lease: Lease, stop: Event, observer: Observer) -> Sending:
+    letterhead = letterhead_of_issue(app.database, issue, app.key)
+
+    def write(delivery: Delivery) -> OutgoingMessage:
+        reader = Reader(subscriber_id=delivery.subscriber_id, address=delivery.address, name=delivery.name)
+        return write_message(letterhead, delivery.variant, reader)
+
+    return Sending(
+        database=app.database,
+        lease=lease,
+        clock=app.clock,
+        transport=app.transport,
+        write=write,
+        random=app.random,
+        connections=app.settings.delivery.connections,
+        deadline=issue.deadline,
+        stop=stop,
+        on_result=observer.on_result,
+    )
+
+
+def _conclude(app: App, lease: Lease, *, stop: Event) -> datetime | None:
+    """End the issue where every delivery has ended, or tell when to go on."""
+    if _count_waiting(app, lease.issue_id) == 0:
+        boot, now = app.clock.boot(), app.clock.now()
+        finish_issue(app.database, lease, state=IssueState.SENT, reason="", boot=boot, now=now)
+        return None
+    seconds = None if stop.is_set() else next_attempt_at(app.database, lease.issue_id)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _count_waiting(app: App, issue_id: int) -> int:
+    counts = count_deliveries(app.database, issue_id)
+    return sum(counts[state] for state in _OPEN)
+
+
+def _report(app: App, issue_id: int) -> SendReport:
+    return SendReport(issue=get_issue_by_id(app.database, issue_id), counts=count_deliveries(app.database, issue_id))
+
+
+def _catch_up(app: App) -> timedelta:
+    return timedelta(hours=app.settings.delivery.catch_up_hours)
