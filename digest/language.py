@@ -146,9 +146,11 @@ def _catalogues(folder: Path, name: str) -> list[Path]:
 
 def _read_catalogue(file: Path) -> Translations:
     compiled = BytesIO()
+    # Without a Language line Babel would drop the Plural-Forms too, so the folder's name stands in for it.
+    locale = file.parents[1].name.replace("-", "_")
     try:
         with file.open("rb") as source:
-            write_mo(compiled, read_po(source, abort_invalid=True))
+            write_mo(compiled, read_po(source, locale=locale, abort_invalid=True))
     except (OSError, UnicodeDecodeError, ValueError, PoFileError) as error:
         raise SettingsError(f"{file} cannot be read as a gettext catalogue: {error}") from error
     compiled.seek(0)

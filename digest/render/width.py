@@ -10,7 +10,7 @@ import wcwidth
 ELLIPSIS = "…"
 _TRAILING_ELLIPSIS = re.compile(r"[\s.…]*(?:…|\.{3})[\s.…]*$")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*(?=\s|$)")
-_LOOSE_END = " \t,;:·-–—/([{<“‘「『"
+_LOOSE_END = " \t.,;:·-–—/([{<“‘「『"
 
 
 def display_width(text: str) -> int:
@@ -76,4 +76,4 @@ def _clip_at_word(text: str, width: int) -> str:
     words = clipped if word_ends_here else clipped.rpartition(" ")[0]
     # A text without spaces (Chinese, Japanese, one long token) is cut anywhere.
     has_words = display_width(words) * 2 >= width
-    return (words if has_words else clipped).rstrip(_LOOSE_END)
+    return _TRAILING_ELLIPSIS.sub("", words if has_words else clipped).rstrip(_LOOSE_END)

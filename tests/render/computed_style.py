@@ -21,9 +21,7 @@ class Look:
     overflow_wrap: str = ""
 
 
-def looks_of_text(
-    root: HtmlElement, rules: dict[str, dict[str, str]] | None = None
-) -> Iterator[tuple[str, Look]]:
+def looks_of_text(root: HtmlElement, rules: dict[str, dict[str, str]] | None = None) -> Iterator[tuple[str, Look]]:
     """Every run of visible text with its look; `rules` are declarations by class, which win."""
     yield from _walk(root, Look(), rules or {})
 
