@@ -8,6 +8,8 @@ from digest.errors import AddressError
 
 MAX_LENGTH = 254
 """Octets of an address in a path (RFC 5321 4.5.3.1.3, less the angle brackets)."""
+MAX_LOCAL_LENGTH = 64
+"""Octets before the @ (RFC 5321 4.5.3.1.1)."""
 
 
 def normalise_address(text: str) -> str:
@@ -32,11 +34,11 @@ def normalise_address(text: str) -> str:
         if local.isascii() and local.replace("_", "a").replace("-", "a").replace(".", "a").isalnum():
             # The domain decides the rest, and subscribers share few domains.
             validate_email(f"{local}@example.com", check_deliverability=False, allow_smtputf8=False)
-            return f"{local}@{_normalise_domain(domain)}"
+            return _require_length(f"{local}@{_normalise_domain(domain)}")
         found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise AddressError(f"{address!r}: {_first_sentence(error)}") from error
-    return f"{found.ascii_local_part}@{found.ascii_domain}"
+    return _require_length(f"{found.ascii_local_part}@{found.ascii_domain}")
 
 
 def shorten_address(address: str) -> str:
@@ -52,6 +54,15 @@ def shorten_address(address: str) -> str:
 @lru_cache(maxsize=20_000)
 def _normalise_domain(domain: str) -> str:
     return validate_email(f"a@{domain}", check_deliverability=False, allow_smtputf8=False).ascii_domain or ""
+
+
+def _require_length(address: str) -> str:
+    local = address.rpartition("@")[0]
+    if len(local) > MAX_LOCAL_LENGTH:
+        raise AddressError(f"{address!r} has {len(local)} characters before the @; {MAX_LOCAL_LENGTH} are allowed")
+    if len(address) > MAX_LENGTH:
+        raise AddressError(f"{address!r} has {len(address)} characters; {MAX_LENGTH} are allowed")
+    return address
 
 
 def _first_sentence(error: EmailNotValidError) -> str:

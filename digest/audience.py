@@ -2,15 +2,17 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 from zoneinfo import available_timezones
 
-from digest.address import normalise_address
+from digest.address import MAX_LENGTH, normalise_address
 from digest.errors import AddressError, RowError, SettingsError, SourceError
 from digest.language import load_language
 from digest.model import Subscriber, SubscriberState
@@ -20,7 +22,7 @@ from digest.source.files import FileOptions, RefusedRow, Row, open_table
 from digest.source.moments import parse_moment
 from digest.store.database import Database
 from digest.store.secrets import hash_address
-from digest.store.subscribers import Change, Profile, save_profile
+from digest.store.subscribers import Change, Profile, get_subscriber, save_profile
 
 COLUMNS = (
     "address",
@@ -37,7 +39,11 @@ COLUMNS = (
 EXPORTED = (*COLUMNS, "created_at", "left_at")
 """Columns of an export."""
 _ADDRESS_NAMES = ("address", "email")
+_PLAIN_ADDRESS = re.compile(r"(?P<local>(?=[^@]{1,64}@)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@(?P<domain>[^@\s]+)")
+"""Letters, digits and few signs in a local part of at most 64 (RFC 5321 4.5.3.1.1)."""
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_SEPARATORS = r"[;,|]"
+_JSON_SIGNS = ("[", "{")
 _PROGRESS_EVERY = 1000
 
 
@@ -73,19 +79,62 @@ def make_profile(wishes: Wishes, settings: Settings, *, locales: Path) -> Profil
         settings.newsletter(newsletter)
     if wishes.locale:
         load_language(wishes.locale, locales)
-    if wishes.timezone and wishes.timezone not in available_timezones():
+    if wishes.timezone and wishes.timezone not in _known_timezones():
         raise SettingsError(f"no timezone is called {wishes.timezone!r}; expected a name such as Asia/Seoul")
     return Profile(
-        address=normalise_address(wishes.address),
+        address=_normalise(wishes.address),
         name=None if wishes.name is None else clean_line(wishes.name),
         locale=wishes.locale,
         timezone=wishes.timezone,
         newsletters=wishes.newsletters,
-        sections=wishes.sections,
+        sections=None if wishes.sections is None else tuple(sorted(set(wishes.sections))),
         state=SubscriberState(wishes.state),
         consent_source=wishes.consent_source,
         consent_at=wishes.consent_at,
     )
+
+
+def add_newsletters(
+    database: Database, profile: Profile, newsletters: tuple[str, ...], *, default: tuple[str, ...]
+) -> Profile:
+    """The profile with newsletters, where it names none itself: those the person has and the given ones.
+
+    Args:
+        database: the workspace's database.
+        profile: whose newsletters.
+        newsletters: added to what the person has; nobody loses one by being added to another.
+        default: what a person gets who would have none at all.
+    """
+    if profile.newsletters is not None:
+        return profile
+    known = get_subscriber(database, profile.address)
+    had = tuple(subscription.newsletter for subscription in known.subscriptions) if known else ()
+    wanted = tuple(dict.fromkeys((*had, *newsletters))) or default
+    return replace(profile, newsletters=wanted)
+
+
+def _normalise(text: str) -> str:
+    """As `normalise_address`, but quick for plain addresses: people share few domains, and those are looked at once."""
+    plain = _PLAIN_ADDRESS.fullmatch(text.strip())
+    if plain is not None:
+        try:
+            address = f"{plain['local']}@{_normalise_domain(plain['domain'])}"
+        except AddressError:
+            return normalise_address(text)  # in whose words the whole address stands
+        if len(address) <= MAX_LENGTH:
+            return address
+    return normalise_address(text)
+
+
+@lru_cache(maxsize=20_000)
+def _normalise_domain(domain: str) -> str:
+    return normalise_address(f"a@{domain}").rpartition("@")[2]
+
+
+@cache
+def _known_timezones() -> frozenset[str]:
+    """Looked up once: each look reads folders full of files."""
+    return frozenset(available_timezones())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +148,9 @@ class SubscriberImport:
     key: bytes
     """The workspace's signing key: suppressed addresses are known by its hash."""
     newsletters: tuple[str, ...]
-    """What those subscribe to whose row names none."""
+    """What people are added to whose row names none, beside those they have."""
+    default_newsletters: tuple[str, ...]
+    """What they get who would have none at all."""
     consent_source: str
     """Where they agreed, where the row does not say."""
     resubscribe: bool = False
@@ -170,7 +221,7 @@ def _import_row(database: Database, order: SubscriberImport, row: Row | RefusedR
     if isinstance(row, RefusedRow):
         raise row.error
     row = replace(row, mapping=order.options.mapping)
-    profile = _to_profile(order, row)
+    profile = add_newsletters(database, _to_profile(order, row), order.newsletters, default=order.default_newsletters)
     try:
         return save_profile(
             database,
@@ -189,8 +240,8 @@ def _to_profile(order: SubscriberImport, row: Row) -> Profile:
         name=_from_cell(row.text("name")) or None,
         locale=row.text("locale").strip() or None,
         timezone=row.text("timezone").strip() or None,
-        newsletters=_split(row.listed("newsletters")) or order.newsletters,
-        sections=_split(row.listed("sections")) or None,
+        newsletters=_read_list(row, "newsletters") or None,
+        sections=_read_list(row, "sections") or None,
         state=row.text("state").strip().lower() or SubscriberState.ACTIVE,
         consent_source=_from_cell(row.text("consent_source")).strip() or order.consent_source,
         consent_at=_moment(order, row, "consent_at"),
@@ -213,14 +264,21 @@ def _moment(order: SubscriberImport, row: Row, name: str) -> datetime | None:
         raise row.error(name, str(error)) from error
 
 
-def _split(text: str) -> tuple[str, ...]:
-    """A list in one cell: JSON, or words with commas, semicolons or bars between them."""
-    if text.startswith("["):
+def _read_list(row: Row, name: str) -> tuple[str, ...]:
+    """A list in one cell: a JSON array, or words with commas, semicolons or bars between them."""
+    text = _from_cell(row.listed(name).strip())
+    words = _parse_json_list(row, name, text) if text[:1] in _JSON_SIGNS else re.split(_SEPARATORS, text)
+    return tuple(word.strip() for word in words if word.strip())
+
+
+def _parse_json_list(row: Row, name: str, text: str) -> list[str]:
+    try:
         values = json.loads(text)
-        return tuple(str(value).strip() for value in values if str(value).strip())
-    for separator in (";", "|"):
-        text = text.replace(separator, ",")
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise row.error(name, f"{text[:60]!r} is no list of texts; write words with ; between them")
+    return values
 
 
 def subscriber_to_json(subscriber: Subscriber) -> dict[str, Any]:
@@ -268,10 +326,20 @@ def export_json(subscribers: Iterable[Subscriber], file: TextIO) -> int:
 
 
 def _to_cell(value: Any) -> str:
-    text = ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+    text = _join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return f"'{text}" if _needs_guard(text) else text
+
+
+def _join(words: list[str]) -> str:
+    """Words with semicolons between them; as JSON where a word holds a sign that parts words."""
+    is_plain = not any(re.search(_SEPARATORS, word) or word[:1] in _JSON_SIGNS for word in words)
+    return ";".join(words) if is_plain else json.dumps(words, ensure_ascii=False)
 
 
 def _from_cell(text: str) -> str:
-    is_guarded = text.startswith("'") and text[1:].startswith(_FORMULA_SIGNS)
-    return text[1:] if is_guarded else text
+    return text[1:] if text.startswith("'") and _needs_guard(text) else text
+
+
+def _needs_guard(text: str) -> bool:
+    """Whether a spreadsheet would run it, or it looks as if it were guarded already."""
+    return text.lstrip("'").startswith(_FORMULA_SIGNS)

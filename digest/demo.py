@@ -20,7 +20,7 @@ from digest.check.message import check_message
 from digest.deliver.letters import slot_values
 from digest.errors import SettingsError, StoreError
 from digest.gather import ImportOrder, ImportReport, import_articles, import_views
-from digest.proof import Proof, make_proof, write_for
+from digest.proof import Proof, choose_reader, make_proof
 from digest.schedule import occurrence_on
 from digest.settings import FILE_NAME, NewsletterSettings
 from digest.source.files import FileOptions
@@ -33,7 +33,7 @@ _DATA = files("digest") / "demo_data"
 _HEADING = "# Made by `digest demo`: invented news to look at and play with.\n"
 _CHANGES = {
     "# max_per_section = 3": "max_per_section = 3",
-    'postal_address = "" ': 'postal_address = "서울특별시 중구 한빛길 12, 한빛뉴스" ',
+    'postal_address = ""': 'postal_address = "서울특별시 중구 한빛길 12, 한빛뉴스"',
 }
 _COPIED = ("id", "title", "subheads", "excerpt", "author", "language", "image_caption", "image_width", "image_height")
 _VIEW_COLUMNS = ("article_id", "date", "views")
@@ -66,8 +66,10 @@ def build_demo(folder: Path) -> DemoReport:
     settings_file = _ensure_workspace(folder)
     with open_app(settings_file) as app:
         newsletter = app.settings.newsletter(None)
-        edition = _choose_edition(app, newsletter)
-        _import_everything(app, folder / "import", edition)
+        edition = _made_before(app, newsletter)
+        if edition is None:
+            edition = _newest_monday(app, newsletter)
+            _import_everything(app, folder / "import", edition)
         delivered = _send(app, newsletter, edition)
         return _look(app, newsletter, edition, folder, delivered)
 
@@ -86,10 +88,13 @@ def _ensure_workspace(folder: Path) -> Path:
     return file
 
 
-def _choose_edition(app: App, newsletter: NewsletterSettings) -> date:
-    """The Monday on or before today; once made, the demo keeps its edition."""
-    for issue in list_issues(app.database, newsletter.slug):
-        return issue.edition
+def _made_before(app: App, newsletter: NewsletterSettings) -> date | None:
+    """The edition of the first issue ever: the demo's own, whatever its user has sent since."""
+    first = min(list_issues(app.database, newsletter.slug), key=lambda issue: issue.id, default=None)
+    return first.edition if first else None
+
+
+def _newest_monday(app: App, newsletter: NewsletterSettings) -> date:
     today = app.today(newsletter)
     return today - timedelta(days=today.weekday())
 
@@ -168,7 +173,8 @@ def _import_subscribers(app: App, path: Path) -> None:
         settings=app.settings,
         locales=app.locales,
         key=app.key,
-        newsletters=newsletters,
+        newsletters=(),
+        default_newsletters=newsletters,
         consent_source="invented for the demo",
     )
     import_subscribers(app.database, order, now=app.clock.now())
@@ -184,8 +190,8 @@ def _look(
 ) -> DemoReport:
     opened, _ = app.open_edition(newsletter, edition)
     proof = make_proof(app.database, opened, app.workshop)
-    variant, reader = write_for(proof, None)
-    body, values = proof.letterhead.bodies[variant], slot_values(proof.letterhead, reader)
+    reader = choose_reader(proof, None)
+    body, values = proof.letterhead.bodies[proof.variant], slot_values(proof.letterhead, reader)
     html, text = folder / "issue.html", folder / "issue.txt"
     # The pictures of an invented site are nowhere on the network; beside the page they can be seen.
     html.write_text(body.html.fill(values).replace(f"{SITE}/images/", "images/"), encoding="utf-8")

@@ -13,6 +13,7 @@ def choice_to_json(choice: Choice) -> dict[str, Any]:
         "article": {**asdict(choice.article), "published_at": choice.article.published_at.isoformat()},
         "views": choice.count.views,
         "count": str(choice.count.kind),
+        "since": choice.count.since and choice.count.since.isoformat(),
         "as_of": choice.count.as_of and choice.count.as_of.isoformat(),
         "rank": choice.rank,
         "position": choice.position,
@@ -33,6 +34,7 @@ def choice_from_json(values: dict[str, Any]) -> Choice:
         article_id=article.id,
         views=values["views"],
         kind=CountKind(values["count"]),
+        since=datetime.fromisoformat(values["since"]) if values.get("since") else None,
         as_of=datetime.fromisoformat(values["as_of"]) if values["as_of"] else None,
     )
     reasons = tuple(

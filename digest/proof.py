@@ -4,14 +4,14 @@ A frozen issue is shown as it was frozen; any other edition as it would be publi
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.compose import Draft, Edition, compose_edition
 from digest.deliver.letters import Letterhead, Reader, VariantBody, split_body
 from digest.errors import IssueError
 from digest.frozen import choice_from_json
-from digest.model import Choice, IssueState, Subscriber
+from digest.model import Choice, Subscriber
 from digest.publish import RenderedVariant, Workshop, render_variants
 from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.database import Database
@@ -21,13 +21,15 @@ from digest.store.ledger import VariantKey, list_variant_keys, make_variant_key
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """One issue, rendered for every group of readers it has."""
+    """One issue, rendered for every group of readers it has, and told as one of them gets it."""
 
     letterhead: Letterhead
+    variant: str
+    """Key of the group whose subject, preheader and articles these are."""
     preheader: str
     shown: tuple[Choice, ...]
-    """What readers without wishes of their own are shown."""
     passed_over: tuple[Choice, ...]
+    """Empty for a frozen group with wishes of its own: what was passed over for it is not kept."""
     candidates: int
     views_total: int
     is_frozen: bool
@@ -36,8 +38,8 @@ class Proof:
 
     @property
     def subject(self) -> str:
-        """The subject line of readers without wishes of their own."""
-        return self.letterhead.bodies[make_variant_key("", ()).key].subject
+        """The subject line."""
+        return self.letterhead.bodies[self.variant].subject
 
 
 def letterhead_of_issue(database: Database, issue: Issue, key: bytes) -> Letterhead:
@@ -65,22 +67,22 @@ def _letterhead_of_variants(issue: Issue, at: datetime, variants: Iterable[Varia
 
 
 def make_proof(database: Database, edition: Edition, workshop: Workshop, *, reader: Subscriber | None = None) -> Proof:
-    """The proof of an edition, for the groups its subscribers fall into and for one more reader.
+    """The proof of an edition, told as one reader gets it; without one, as those without wishes of their own do.
 
     Raises:
-        IssueError: the edition has no article to show.
+        IssueError: the edition has no article to show, or none of a section that the reader wants.
         RenderError: a template is wrong.
     """
-    issue = get_issue(database, edition.newsletter.slug, edition.date)
+    slug = edition.newsletter.slug
+    wanted = make_variant_key("", ()) if reader is None else variant_of(reader, slug)
+    issue = get_issue(database, slug, edition.date)
     if issue is not None and issue.frozen_at is not None:
-        return _proof_of_issue(database, issue, issue.frozen_at, workshop)
+        return _proof_of_issue(database, issue, issue.frozen_at, workshop, wanted)
     draft = compose_edition(database, edition)
     if not draft.selection.shown:
         raise IssueError(_nothing_to_show(draft))
-    keys = list_variant_keys(database, edition.newsletter.slug)
-    if reader is not None and (wanted := variant_of(reader, edition.newsletter.slug)) not in keys:
-        keys = (*keys, wanted)
-    return _proof_of_draft(draft, tuple(render_variants(draft, keys, workshop)), workshop)
+    keys = dict.fromkeys((*list_variant_keys(database, slug), wanted))
+    return _proof_of_draft(draft, tuple(render_variants(draft, keys, workshop)), workshop, wanted)
 
 
 def variant_of(reader: Subscriber, newsletter: str) -> VariantKey:
@@ -89,41 +91,43 @@ def variant_of(reader: Subscriber, newsletter: str) -> VariantKey:
     return make_variant_key(reader.locale, sections.get(newsletter, ()))
 
 
-def write_for(proof: Proof, reader: Subscriber | None) -> tuple[str, Reader]:
-    """The variant and the reader to write a message for; nobody in particular gets the sender's own address.
-
-    Raises:
-        IssueError: the issue has nothing for the sections this subscriber wants.
-    """
-    if reader is None:
-        mailbox = proof.letterhead.newsletter.mailbox
-        return make_variant_key("", ()).key, Reader(
-            subscriber_id=0, address=f"{mailbox.username}@{mailbox.domain}", name=mailbox.display_name
-        )
-    key = variant_of(reader, proof.letterhead.newsletter.slug).key
-    if key not in proof.letterhead.bodies:
-        raise IssueError(f"this issue has nothing for {reader.address}: no article is of a section they want")
-    return key, Reader(subscriber_id=reader.id, address=reader.address, name=reader.name)
+def choose_reader(proof: Proof, reader: Subscriber | None) -> Reader:
+    """Whom to write the proof's message for; nobody in particular gets the sender's own address."""
+    if reader is not None:
+        return Reader(subscriber_id=reader.id, address=reader.address, name=reader.name)
+    newsletter = proof.letterhead.newsletter
+    return Reader(subscriber_id=0, address=newsletter.sender_address, name=newsletter.mailbox.display_name)
 
 
-def _proof_of_issue(database: Database, issue: Issue, frozen_at: datetime, workshop: Workshop) -> Proof:
-    variants = list_variants(database, issue.id)
+def _proof_of_issue(
+    database: Database, issue: Issue, frozen_at: datetime, workshop: Workshop, wanted: VariantKey
+) -> Proof:
+    variants = {variant.key: variant for variant in list_variants(database, issue.id)}
+    if wanted.key not in variants:
+        raise IssueError(_nothing_for(wanted))
     choices = [choice_from_json(dict(frozen.choice)) for frozen in list_choices(database, issue.id)]
-    default = next(variant for variant in variants if variant.key == make_variant_key("", ()).key)
+    by_id = {choice.article.id: choice for choice in choices}
+    shown = [by_id[article_id] for article_id in variants[wanted.key].article_ids]
+    is_default = wanted == make_variant_key("", ())
     return Proof(
-        letterhead=_letterhead_of_variants(issue, frozen_at, variants, workshop.key),
-        preheader=default.preheader,
-        shown=tuple(choice for choice in choices if choice.is_shown),
-        passed_over=tuple(choice for choice in choices if not choice.is_shown),
+        letterhead=_letterhead_of_variants(issue, frozen_at, variants.values(), workshop.key),
+        variant=wanted.key,
+        preheader=variants[wanted.key].preheader,
+        shown=tuple(replace(choice, position=position) for position, choice in enumerate(shown, 1)),
+        passed_over=tuple(choice for choice in choices if not choice.is_shown) if is_default else (),
         candidates=issue.frozen["candidates"],
         views_total=issue.frozen["views_total"],
         is_frozen=True,
-        notes=() if issue.state is not IssueState.SKIPPED else (issue.reason,),
     )
 
 
-def _proof_of_draft(draft: Draft, variants: tuple[RenderedVariant, ...], workshop: Workshop) -> Proof:
+def _proof_of_draft(
+    draft: Draft, variants: tuple[RenderedVariant, ...], workshop: Workshop, wanted: VariantKey
+) -> Proof:
     edition = draft.edition
+    told = next((variant for variant in variants if variant.key == wanted), None)
+    if told is None:
+        raise IssueError(_nothing_for(wanted))
     return Proof(
         letterhead=Letterhead(
             site=edition.settings.site,
@@ -134,14 +138,20 @@ def _proof_of_draft(draft: Draft, variants: tuple[RenderedVariant, ...], worksho
             key=workshop.key,
             bodies={variant.key.key: _split(variant, workshop, edition) for variant in variants},
         ),
-        preheader=variants[0].rendering.preheader,
-        shown=draft.selection.shown,
-        passed_over=draft.selection.passed_over,
-        candidates=draft.selection.candidates,
-        views_total=draft.selection.views_total,
+        variant=wanted.key,
+        preheader=told.rendering.preheader,
+        shown=told.shown,
+        passed_over=told.selection.passed_over,
+        candidates=told.selection.candidates,
+        views_total=told.selection.views_total,
         is_frozen=False,
         notes=tuple(_notes(draft)),
     )
+
+
+def _nothing_for(wanted: VariantKey) -> str:
+    sections = ", ".join(wanted.sections) or "any"
+    return f"this issue has nothing for readers who want the sections: {sections}; they get no message"
 
 
 def _split(variant: RenderedVariant, workshop: Workshop, edition: Edition) -> VariantBody:

@@ -14,13 +14,14 @@ from digest.compose import Draft, Edition, select_for
 from digest.errors import IssueError, SettingsError
 from digest.frozen import choice_from_json, choice_to_json, window_from_json, window_to_json
 from digest.mail.links import make_slot_nonce
-from digest.model import Choice
+from digest.model import Choice, Selection
 from digest.render.issue import Rendering, RenderRequest, render_issue
 from digest.render.templates import TemplateLibrary
 from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.articles import use_up_pins
 from digest.store.database import Database
-from digest.store.issues import FrozenChoice, Issue, Lease, Variant, freeze_issue
+from digest.store.issues import FrozenChoice, Issue, Variant, freeze_issue
+from digest.store.leases import Lease
 from digest.store.ledger import VariantKey, list_variant_keys, queue_deliveries
 
 
@@ -52,8 +53,14 @@ class RenderedVariant:
     """One group of readers with what it gets."""
 
     key: VariantKey
-    shown: tuple[Choice, ...]
+    selection: Selection
+    """What it is shown, and what was passed over for it."""
     rendering: Rendering
+
+    @property
+    def shown(self) -> tuple[Choice, ...]:
+        """The articles in order."""
+        return self.selection.shown
 
 
 def publish_draft(
@@ -81,16 +88,17 @@ def publish_draft(
             boot=boot,
             now=now,
         )
-        use_up_pins(database, newsletter.slug, [article.id for article in draft.rules.pinned])
+        use_up_pins(database, newsletter.slug, [choice.article.id for choice in draft.selection.shown])
         return queue_deliveries(database, lease, newsletter.slug, now=now)
 
 
 def render_variants(draft: Draft, keys: Iterable[VariantKey], workshop: Workshop) -> Iterator[RenderedVariant]:
     """What each group of readers gets; groups whose sections have no article get nothing and are left out."""
     for key in keys:
-        shown = select_for(draft, key.sections).shown
-        if shown:
-            yield RenderedVariant(key=key, shown=shown, rendering=render_draft(draft, key.locale, shown, workshop))
+        selection = select_for(draft, key.sections)
+        if selection.shown:
+            rendering = render_draft(draft, key.locale, selection.shown, workshop)
+            yield RenderedVariant(key=key, selection=selection, rendering=rendering)
 
 
 def render_draft(draft: Draft, locale: str, shown: tuple[Choice, ...], workshop: Workshop) -> Rendering:

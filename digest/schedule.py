@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAYS = {spelling: number for number, name in enumerate(_DAYS) for spelling in (name, name[:3])}
 _ALLOWED = '"mon 08:00", "mon,thu 08:00", "daily 08:00", "1st 08:00" to "28th 08:00" or "last 08:00"'
 
 
@@ -66,20 +67,20 @@ def parse_schedule(text: str) -> Schedule:
     Raises:
         ValueError: the text is none of the allowed forms.
     """
-    days, _, clock = text.strip().lower().rpartition(" ")
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", clock):
+    days, _, clock = " ".join(text.lower().split()).rpartition(" ")
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", clock):
         raise ValueError(f"expected a time HH:MM at the end, as in {_ALLOWED}")
     at = time.fromisoformat(clock)
-    monthly = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)", days)
-    if days in ("", "daily"):
+    monthly = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th)", days)
+    if days == "daily":
         return Schedule(at=at)
     if days == "last":
         return Schedule(at=at, day_of_month=-1)
     if monthly and 1 <= int(monthly[1]) <= 28:  # noqa: PLR2004 - every month has 28 days
         return Schedule(at=at, day_of_month=int(monthly[1]))
-    names = [name.strip()[:3] for name in days.split(",")]
-    if all(name in _DAYS for name in names):
-        return Schedule(at=at, weekdays=frozenset(_DAYS.index(name) for name in names))
+    names = [name.strip() for name in days.split(",")]
+    if all(name in _WEEKDAYS for name in names):
+        return Schedule(at=at, weekdays=frozenset(_WEEKDAYS[name] for name in names))
     raise ValueError(f"expected {_ALLOWED}")
 
 
@@ -132,8 +133,10 @@ def due_editions(
     """
     limit = now - catch_up
     start = limit
-    if last_scheduled is not None:
-        start = min(limit, occurrence_on(schedule, last_scheduled, timezone).due_at)
+    if last_scheduled is not None and last_scheduled <= now.astimezone(timezone).date():
+        # A schedule that was just changed has other dates before the last one, and nobody waits for those. A last
+        # one in the future was recorded by a wrong clock and says nothing.
+        start = occurrence_on(schedule, last_scheduled, timezone).due_at
     pending = [
         occurrence
         for occurrence in occurrences_between(schedule, timezone, start, now)

@@ -97,6 +97,8 @@ def safe_tick(settings_file: Path, *, watch: ClockWatch, stop: Event) -> None:
             refresh_source(app)
             for report in tick_all(app, stop=stop, observer=Observer()):
                 log_report(report)
+    except DigestError as error:
+        logger.error("a tick failed: %s; the next one tries again", error)  # noqa: TRY400 - a user's mistake, in words
     except Exception:
         logger.exception("a tick failed; the next one tries again")
 

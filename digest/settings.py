@@ -3,28 +3,32 @@
 Reading the file, the environment and secret files happens in `load_settings`; everything else is values.
 """
 
-import difflib
 import os
 import re
 import string
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from digest.errors import SettingsError
+from digest.language import load_language
 from digest.schedule import Schedule, parse_schedule
+from digest.settings_problems import Location, describe_problems, suggestion
 
 FILE_NAME = "digest.toml"
 SUBJECT_FIELDS = ("newsletter", "site", "date", "first_title", "count")
 """Names a `subject` or `preheader` pattern may hold in braces."""
 _SECRETS = (("delivery", "password"), ("site", "secret_key"))
 """Values that `DIGEST_<TABLE>_<KEY>` or a `<key>_file` may give instead of the file itself."""
+_MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>|(?P<alone>[^<>]*)", re.DOTALL)
+_ATOM, _LABEL = r"[!#-'*+\-/-9=?A-Z^-~]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+_HOST_AND_PATH = r"[^\s/?#@<>\"]+(?:[/?#][^\s<>\"]*)?"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -51,6 +55,7 @@ class SiteSettings(_Table):
     )
     unsubscribe_mailto: str = Field("", description="Mailbox that takes unsubscribe requests by mail.")
     secret_key: str = Field("", description="Signs links; by default one is made and kept in the database.")
+    secret_key_file: Path | None = Field(None, description="A file that holds the secret key.")
 
     @field_validator("timezone")
     @classmethod
@@ -60,14 +65,14 @@ class SiteSettings(_Table):
     @field_validator("url")
     @classmethod
     def _address_is_http(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/<>\"]+[^\s<>\"]*", value):
+        if value and not re.fullmatch(rf"https?://{_HOST_AND_PATH}", value):
             raise ValueError("expected an address that begins with https://")
         return value.rstrip("/")
 
     @field_validator("public_url", "unsubscribe_url", "preferences_url")
     @classmethod
     def _address_is_https(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https://[^\s/<>\"]+[^\s<>\"]*", value):
+        if value and not re.fullmatch(rf"https://{_HOST_AND_PATH}", value):
             raise ValueError("expected an address that begins with https:// (RFC 8058 asks for it)")
         return value.rstrip("/")
 
@@ -81,8 +86,8 @@ class SiteSettings(_Table):
     @field_validator("unsubscribe_mailto")
     @classmethod
     def _mailbox_is_plain(cls, value: str) -> str:
-        if value:
-            parse_mailbox(value)
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("expected an address alone, such as unsubscribe@example.com")
         return value
 
     def base_url(self, sender_domain: str) -> str:
@@ -152,8 +157,8 @@ class NewsletterSettings(_Table):
 
     @field_validator("sender", "reply_to")
     @classmethod
-    def _sender_has_an_address(cls, value: str) -> str:
-        if value:
+    def _mailbox_has_an_address(cls, value: str, info: ValidationInfo) -> str:
+        if value or info.field_name == "sender":
             parse_mailbox(value)
         return value
 
@@ -262,7 +267,7 @@ class Settings(_Table):
         for newsletter in self.newsletters:
             if slug in (None, newsletter.slug):
                 return newsletter
-        raise SettingsError(f"{self.file} has no newsletter {slug!r}{_suggestion(str(slug), slugs)}")
+        raise SettingsError(f"{self.file} has no newsletter {slug!r}{suggestion(str(slug), slugs)}")
 
     def timezone_of(self, newsletter: NewsletterSettings) -> ZoneInfo:
         """The timezone its days are counted in."""
@@ -274,13 +279,21 @@ class Settings(_Table):
 
 
 def parse_mailbox(text: str) -> Address:
-    """`"한빛뉴스 <news@example.com>"` as an address object; ValueError where it has no usable address."""
-    name, address = parseaddr(text)
-    local, _, domain = address.rpartition("@")
-    if not re.fullmatch(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", address):
-        raise ValueError('expected "Name <name@example.com>" with an ASCII address')
-    if re.search(r"[\x00-\x1f\x7f]", name):
+    """`"(주)한빛뉴스 <news@example.com>"` as an address object; ValueError where it is not one usable address.
+
+    Everything before the brackets is the name, quoted or not: parentheses are no comments here, as they are part of
+    Korean company names.
+    """
+    found = _MAILBOX.fullmatch(text.strip())
+    address = found and (found["address"] or found["alone"])
+    if not found or not address or not _ADDRESS.fullmatch(address):
+        raise ValueError('expected "Name <name@example.com>" with one ASCII address')
+    name = (found["name"] or "").strip()
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", name):
         raise ValueError("the name holds a control character")
+    if re.fullmatch(r'".*"', name):
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    local, _, domain = address.rpartition("@")
     return Address(display_name=name, username=local, domain=domain)
 
 
@@ -316,11 +329,13 @@ def load_settings(file: Path, environment: Mapping[str, str] = os.environ) -> Se
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file} cannot be read: {error}") from error
     _fill_in_secrets(content, file, environment)
-    content.pop("file", None)
+    if "file" in content:
+        raise SettingsError(f"{file}: file is not a known setting; allowed here: {', '.join(_keys_at(()))}")
     try:
         settings = Settings.model_validate({**content, "file": file.absolute()})
+        _check_locales(settings)
     except ValidationError as error:
-        raise SettingsError("\n".join(_describe_all(error.errors(), file))) from error
+        raise SettingsError("\n".join(describe_problems(error.errors(), file, _keys_at))) from error
     return settings
 
 
@@ -344,39 +359,25 @@ def _read_secret(path: Path, key: str, file: Path) -> str:
         raise SettingsError(f"{file}: {key}: {path} cannot be read: {error}") from error
 
 
+def _check_locales(settings: Settings) -> None:
+    """A locale is allowed where it has a catalogue, in the package or in the workspace."""
+    wanted = {"site.locale": settings.site.locale}
+    wanted |= {f"newsletter[{n}].locale": each.locale for n, each in enumerate(settings.newsletters, 1) if each.locale}
+    for key, locale in wanted.items():
+        try:
+            load_language(locale, settings.folder / "locales")
+        except SettingsError as error:
+            raise SettingsError(f"{settings.file}: {key}: found {locale!r}; {error}") from error
+
+
 def _known_timezone(name: str) -> str:
     known = available_timezones()
     if name not in known:
-        raise ValueError(f"no such IANA timezone{_suggestion(name, sorted(known))}")
+        raise ValueError(f"no such IANA timezone{suggestion(name, sorted(known))}")
     return name
 
 
-def _describe_all(problems: Sequence[Any], file: Path) -> list[str]:
-    """All problems in words; an item that failed also makes pydantic count its list as too short: left out."""
-    inner = {problem["loc"][0] for problem in problems if len(problem["loc"]) > 1}
-    real = [p for p in problems if not (p["type"] == "too_short" and p["loc"][0] in inner)]
-    return [_describe(problem, file) for problem in real]
-
-
-def _describe(problem: Any, file: Path) -> str:
-    """One pydantic problem as a line a person can act on."""
-    path = ".".join(f"[{part + 1}]" if isinstance(part, int) else str(part) for part in problem["loc"])
-    path = path.replace(".[", "[")
-    if problem["type"] == "extra_forbidden":
-        allowed = _keys_at(problem["loc"][:-1])
-        hint = _suggestion(str(problem["loc"][-1]), allowed) or f"; allowed here: {', '.join(allowed)}"
-        return f"{file}: {path} is not a known setting{hint}"
-    if problem["type"] == "missing":
-        return f"{file}: {path} is missing; it is required"
-    message = problem["msg"].removeprefix("Value error, ")
-    found = problem["input"]
-    shown = f"found {found!r}; " if isinstance(found, str | int | float | bool) else ""
-    if str(problem["loc"][-1:]).find("password") >= 0 or str(problem["loc"][-1:]).find("secret") >= 0:
-        shown = ""
-    return f"{file}: {path or 'file'}: {shown}{message[:1].lower()}{message[1:]}"
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+def _keys_at(location: Location) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "site": SiteSettings,
         "source": SourceSettings,
@@ -385,14 +386,6 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     }
     table = tables.get(str(location[0]) if location else "", Settings)
     return [field.alias or name for name, field in table.model_fields.items() if name != "file"]
-
-
-def _suggestion(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.6)
-    if not near:
-        return ""
-    match = next(name for name in known if name.lower() == near[0])
-    return f"; did you mean {match!r}?"
 
 
 def _in_braces(names: tuple[str, ...]) -> str:

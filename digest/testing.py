@@ -1,6 +1,6 @@
-"""Mail servers for tests: a real one that records (aiosmtpd), and one that answers by script and misbehaves.
+"""Mail servers for tests: a real one that records (aiosmtpd), one that answers by script and misbehaves, a quick one.
 
-Both listen on a free port of 127.0.0.1 in a thread of their own, so that any test can use them with `with`.
+All listen on a free port of 127.0.0.1 in a thread of their own, so that any test can use them with `with`.
 Needs the `test` extra.
 """
 
@@ -283,3 +283,51 @@ class ScriptedServer(ServerThread):
 
 def _forever_or_in_turn(answer: Answer | Iterable[Answer]) -> Iterator[Answer]:
     return repeat(answer) if isinstance(answer, str | bytes | Fault) else iter(answer)
+
+
+class SinkServer(ServerThread):
+    """A server for load: takes everything, several times faster, and keeps of a message only whom it was for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._converse, self.host, 0, limit=_LARGEST_MESSAGE)
+
+    def _hang_up(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        try:
+            await self._take_messages(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client has died
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _take_messages(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        addresses = {"MAIL": "", "RCPT": ""}
+        writer.write(_line("GREETING"))
+        while line := (await reader.readline()).decode():
+            verb = line[:4].upper()
+            if verb in addresses:
+                addresses[verb] = line.partition("<")[2].partition(">")[0]
+            writer.write(_line(verb))
+            if verb == "DATA":
+                await reader.readuntil(b"\r\n.\r\n")
+                self.messages.append(ReceivedMessage(addresses["MAIL"], [addresses["RCPT"]], b""))
+                writer.write(_line("DOT"))
+            elif verb == "QUIT":
+                return
+
+
+_LARGEST_MESSAGE = 1_000_000
+
+
+def _line(phase: str) -> bytes:
+    return f"{_GOOD_ANSWERS.get(phase, '250 mail.example.com')}\r\n".encode()

@@ -4,13 +4,10 @@ The order of a tick: resume what nobody is sending, note what has become too lat
 """
 
 import logging
-import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from uuid import uuid4
 
 from digest.app import App
 from digest.compose import compose_edition
@@ -18,22 +15,28 @@ from digest.deliver.letters import OutgoingMessage, Reader, write_message
 from digest.deliver.sender import Sending, send_deliveries
 from digest.errors import DigestError, LeaseLostError
 from digest.model import Delivery, DeliveryState, IssueState
+from digest.process import has_died, name_this_process
 from digest.proof import letterhead_of_issue
 from digest.publish import publish_draft
 from digest.schedule import Occurrence, due_editions
 from digest.settings import NewsletterSettings
 from digest.store.issues import (
     Issue,
-    Lease,
-    Origin,
-    claim_issue,
     expire_issue,
     finish_issue,
     get_issue_by_id,
     list_editions,
     list_resumable,
     record_skipped,
+)
+from digest.store.leases import (
+    Lease,
+    Origin,
+    claim_issue,
+    list_leases,
+    release_dead_holder,
     release_lease,
+    settle_stopped_issues,
 )
 from digest.store.ledger import DeliveryResult, count_deliveries, next_attempt_at
 
@@ -69,14 +72,11 @@ class SendReport:
         return sum(self.counts[state] for state in _OPEN)
 
 
-def make_owner() -> str:
-    """A name for this process that no other has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-
-
 def tick(app: App, newsletter: NewsletterSettings, *, stop: Event, observer: Observer) -> Iterator[SendReport]:
     """Do everything that is due for one newsletter, and report each issue that was worked on."""
     now = app.clock.now()
+    _release_dead_holders(app, newsletter)
+    settle_stopped_issues(app.database, newsletter.slug, boot=app.clock.boot(), now=now)
     for issue in list_resumable(app.database, newsletter.slug, boot=app.clock.boot(), now=now):
         if stop.is_set():
             return
@@ -109,21 +109,37 @@ def begin_edition(
 ) -> SendReport | None:
     """Claim an edition and send it; None where another process has it or it has ended.
 
+    One begun by hand may be sent for the catch-up time from now on, one of the schedule from when it was due.
+
     Raises:
         DigestError: it could not be published or sent now; it is resumed later.
     """
-    now = app.clock.now()
-    lease = claim_issue(
+    _release_dead_holders(app, newsletter)
+    deadline = (app.clock.now() if origin == "manual" else occurrence.due_at) + _catch_up(app)
+    lease = _claim(app, newsletter, occurrence, origin=origin, deadline=deadline)
+    return None if lease is None else _carry_out(app, newsletter, lease, stop=stop, observer=observer)
+
+
+def _claim(
+    app: App, newsletter: NewsletterSettings, occurrence: Occurrence, *, origin: Origin, deadline: datetime
+) -> Lease | None:
+    return claim_issue(
         app.database,
         newsletter.slug,
         occurrence,
         origin=origin,
-        deadline=(now if origin == "manual" else occurrence.due_at) + _catch_up(app),
-        owner=make_owner(),
+        deadline=deadline,
+        owner=name_this_process(),
         boot=app.clock.boot(),
-        now=now,
+        now=app.clock.now(),
     )
-    return None if lease is None else _carry_out(app, newsletter, lease, stop=stop, observer=observer)
+
+
+def _release_dead_holders(app: App, newsletter: NewsletterSettings) -> None:
+    """Let go of issues whose sender was killed on this machine: their leases need not run out first."""
+    for lease in list_leases(app.database, newsletter.slug, boot=app.clock.boot()):
+        if has_died(lease.owner) and release_dead_holder(app.database, lease):
+            logger.warning("%s: a sender died (%s); its issue goes on here", newsletter.slug, lease.owner)
 
 
 def _resume(
@@ -133,7 +149,8 @@ def _resume(
         expired = expire_issue(app.database, issue.id, boot=app.clock.boot(), now=app.clock.now())
         return _report(app, issue.id) if expired else None
     occurrence = Occurrence(edition=issue.edition, due_at=issue.scheduled_at)
-    return begin_edition(app, newsletter, occurrence, origin=issue.origin, stop=stop, observer=observer)
+    lease = _claim(app, newsletter, occurrence, origin=issue.origin, deadline=issue.deadline)
+    return None if lease is None else _carry_out(app, newsletter, lease, stop=stop, observer=observer)
 
 
 def _record_too_late(
@@ -158,6 +175,7 @@ def _carry_out(
 ) -> SendReport:
     """Publish a claimed issue unless it is frozen already, send what is due, and end it or let it go."""
     resume_at: datetime | None = None
+    failure = ""
     try:
         issue = _publish(app, newsletter, lease)
         if issue.state is IssueState.SENDING:
@@ -166,11 +184,11 @@ def _carry_out(
             resume_at = _conclude(app, lease, stop=stop)
     except LeaseLostError as error:
         logger.warning("%s: %s", newsletter.slug, error)
-    except DigestError:
-        resume_at = app.clock.now() + RETRY_AFTER_FAILURE
+    except DigestError as error:
+        resume_at, failure = app.clock.now() + RETRY_AFTER_FAILURE, str(error)
         raise
     finally:
-        release_lease(app.database, lease, resume_at=resume_at, now=app.clock.now())
+        release_lease(app.database, lease, resume_at=resume_at, now=app.clock.now(), failure=failure)
     return _report(app, lease.issue_id)
 
 

@@ -1,8 +1,10 @@
 """A new workspace: its commented settings file and its empty database."""
 
+import re
 from collections.abc import Mapping
 from email.headerregistry import Address
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from tzlocal import get_localzone_name
 
@@ -36,13 +38,14 @@ def create_workspace(folder: Path, *, name: str, sender: str, timezone: str, loc
     file = folder / SETTINGS_FILE
     if file.exists():
         raise SettingsError(f"{file} is there already; nothing was changed")
-    domain = _domain_of(sender)
-    folder.mkdir(parents=True, exist_ok=True)
+    if timezone not in available_timezones():
+        raise SettingsError(f"--timezone {timezone!r}: no such timezone; expected an IANA name such as Asia/Seoul")
+    if not name.strip():
+        raise SettingsError("--name is empty; expected the site's name, as readers know it")
     title = load_language(locale).gettext("{name} Weekly").format(name=name)
-    values = {"name": name, "title": title, "sender": sender, "timezone": timezone, "locale": locale, "domain": domain}
-    text = _TEMPLATE_FILE.read_text(encoding="utf-8")
-    for key, value in values.items():
-        text = text.replace(f"@{key}@", _escape(value))
+    values = {"name": name, "title": title, "sender": sender, "timezone": timezone, "locale": locale}
+    text = _fill_in(_TEMPLATE_FILE.read_text(encoding="utf-8"), {**values, "domain": _domain_of(sender)})
+    folder.mkdir(parents=True, exist_ok=True)
     file.write_text(heading + text, encoding="utf-8")
     try:
         load_settings(file, {})
@@ -53,6 +56,11 @@ def create_workspace(folder: Path, *, name: str, sender: str, timezone: str, loc
     return file
 
 
+def _fill_in(template: str, values: Mapping[str, str]) -> str:
+    """The template with each `@name@` as the inside of a TOML string."""
+    return re.sub(r"@(\w+)@", lambda slot: _escape(values[slot[1]]), template)
+
+
 def guess_timezone() -> str:
     """This machine's timezone, or UTC."""
     return get_localzone_name() or "UTC"
@@ -60,8 +68,8 @@ def guess_timezone() -> str:
 
 def guess_locale(environment: Mapping[str, str]) -> str:
     """The locale of this machine's user where it has a catalogue, else English."""
-    wanted = environment.get("LC_ALL") or environment.get("LANG") or ""
-    return wanted[:2] if wanted[:2] in available_languages() else "en"
+    wanted = re.split(r"[_.@]", environment.get("LC_ALL") or environment.get("LANG") or "")[0]
+    return wanted if wanted in available_languages() else "en"
 
 
 def _domain_of(sender: str) -> str:
@@ -73,4 +81,6 @@ def _domain_of(sender: str) -> str:
 
 
 def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    """Inside a TOML basic string, control characters are escaped (TOML 1.0, Strings)."""
+    value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return re.sub(r"[\x00-\x1f\x7f]", lambda sign: f"\\u{ord(sign[0]):04x}", value)

@@ -12,6 +12,7 @@ CLIP_BYTES = 102_400
 MAX_LINE = 998
 """RFC 5322 2.1.1."""
 _LEFTOVER = re.compile(r"\{\{|\{%|%7B%7B|[0-9a-f]{16}\.invalid|>\s*(?:None|nan)\s*<", re.IGNORECASE)
+_STRAY = re.compile(rb"\0|\r(?!\n)|(?<!\r)\n")
 _UNSUBSCRIBE = re.compile(
     r'<a\s[^>]*href="https://[^"]+"[^>]*>[^<]*(?:unsubscribe|수신\s*거부|구독\s*(?:해지|취소))', re.IGNORECASE
 )
@@ -27,6 +28,8 @@ def _find(content: bytes, message: EmailMessage) -> Iterator[Finding]:
     longest = max(map(len, content.split(b"\r\n")))
     if longest > MAX_LINE:
         yield Finding(rule="MSG-LINE", message=f"a line has {longest} octets, {MAX_LINE} are allowed")
+    if stray := _STRAY.search(content):
+        yield Finding(rule="MSG-LINE", message=f"a stray {stray[0]!r} at octet {stray.start()}; lines end in CRLF")
     one_click = message.get("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
     if "<https://" not in message.get("List-Unsubscribe", "") or not one_click:
         yield Finding(rule="MSG-UNSUB", message="no one-click unsubscribe in the headers (RFC 8058)")

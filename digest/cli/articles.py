@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.cli.imports import import_files
-from digest.cli.output import print_json, print_table
+from digest.cli.output import count_of, print_json, print_table
 from digest.cli.workspace import (
+    SHOWN_AT_MOST,
     WorkspaceCommand,
     choose_newsletter,
     date_option,
     import_options,
     json_option,
+    limit_option,
     newsletter_option,
+    open_edition,
     open_workspace,
 )
 
@@ -21,25 +24,36 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from digest.app import App
+    from digest.compose import Edition, EditionRanking
     from digest.model import Article, RankedArticle
 
 NO_SECTION = "(none)"
 """What --section takes for articles without one; an empty word does as well."""
+NO_ARTICLES = "There are no articles yet; `digest articles import FILE` brings some"
 
 
 @click.group()
 def articles() -> None:
-    """Import articles, rank them, and decide about them."""
+    """Import articles, rank them, and decide about them.
+
+    \b
+    Example:
+      digest articles import articles.csv
+      digest articles top --limit 10
+      digest articles pin 20771
+    """
 
 
 @articles.command("import", cls=WorkspaceCommand)
 @import_options
-@click.option("--skip-bad", is_flag=True, help="Keep the good rows; write the others, with reasons, to a file.")
 @json_option
 def import_articles(**options: Any) -> None:
-    """Import articles from CSV, TSV, JSON or NDJSON files (.gz too).
+    """Import articles from CSV, TSV, JSON or NDJSON (also .gz).
 
-    A running `views` column is taken as a snapshot. Importing twice changes nothing; a changed article is updated.
+    Columns: id, url, title, published_at, and where there are any: subheads, excerpt, image, image_caption,
+    image_width, image_height, section, section_slug, author, source, language, views. `views` is a running total and
+    taken as a snapshot. A row that cannot be used keeps its whole file out, unless --skip-bad says otherwise.
+    Importing twice changes nothing; a changed article is updated.
 
     \b
     Example:
@@ -47,13 +61,13 @@ def import_articles(**options: Any) -> None:
     """
     from digest.gather import import_articles as import_file
 
-    import_files(import_file, "articles", **options)
+    import_files(import_file, "article", **options)
 
 
 @articles.command(cls=WorkspaceCommand)
 @newsletter_option
 @date_option
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
+@limit_option(20)
 @click.option("--candidates", type=click.Choice(["viewed", "published"]), help="By default the newsletter's.")
 @click.option("--section", help='Only this section; "(none)" for articles without one.')
 @json_option
@@ -65,9 +79,10 @@ def top(
     section: str | None,
     as_json: bool,
 ) -> None:
-    """Rank articles by their views in an edition's window, before any choice is made.
+    """Rank articles by their views, before any choice is made.
 
-    The edition date is today by default: the window is the whole days before it.
+    What counts is the views in an edition's window. The edition date is today by default, and the window is the whole
+    days before it.
 
     \b
     Example:
@@ -79,20 +94,37 @@ def top(
         chosen, timezone = choose_newsletter(app, newsletter)
         if candidates:
             chosen = chosen.model_copy(update={"candidates": candidates})
-        opened, _ = app.open_edition(chosen, edition or app.today(chosen))
-        key = _section_key(app, section)
-        ranking = rank_edition(app.database, opened, section=key)
+        opened = open_edition(app, chosen, edition or app.today(chosen))
+        ranking = rank_edition(app.database, opened, section=_section_key(app, section))
         ranked = ranking.ranked[:limit]
         if as_json:
             print_json([_ranked_to_json(candidate, timezone) for candidate in ranked])
             return
         _print_ranking(ranked, timezone)
-        start, end = (moment.astimezone(timezone) for moment in (opened.window.start, opened.window.end))
-        when = f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({timezone.key})"
-        click.echo(f"\n{len(ranking.ranked):,} articles {chosen.candidates} {when}")
-        if ranking.unranked:
-            since = f" since {ranking.counted_since.astimezone(timezone):%Y-%m-%d}" if ranking.counted_since else ""
-            click.echo(f"{ranking.unranked:,} older articles are not ranked: their views are counted only{since}")
+        _print_summary(app, opened, ranking)
+
+
+def _print_summary(app: "App", edition: "Edition", ranking: "EditionRanking") -> None:
+    """How many articles were compared, over which time, and what to do where there is none."""
+    timezone = edition.timezone
+    start, end = (moment.astimezone(timezone) for moment in (edition.window.start, edition.window.end))
+    when = f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({timezone.key})"
+    click.echo(f"{count_of(len(ranking.ranked), 'article')} {edition.newsletter.candidates} {when}")
+    if ranking.unranked:
+        since = f" since {ranking.counted_since.astimezone(timezone):%Y-%m-%d}" if ranking.counted_since else ""
+        older = count_of(ranking.unranked, "older article is", "older articles are")
+        click.echo(f"{older} not ranked: their views are counted only{since}")
+    if not ranking.ranked:
+        click.echo(_advise(app, timezone))
+
+
+def _advise(app: "App", timezone: "ZoneInfo") -> str:
+    from digest.store.articles import list_articles
+
+    newest = list_articles(app.database, limit=1)
+    if not newest:
+        return NO_ARTICLES
+    return f"The newest article is of {newest[0].published_at.astimezone(timezone):%Y-%m-%d}; choose another --date"
 
 
 def _section_key(app: "App", section: str | None) -> str | None:
@@ -136,13 +168,15 @@ def _print_ranking(ranked: "tuple[RankedArticle, ...]", timezone: "ZoneInfo") ->
         )
         for candidate in ranked
     ]
-    print_table(("rank", "views", "section", "published", "id", "title"), rows, right=("rank", "views"))
+    if rows:
+        print_table(("rank", "views", "section", "published", "id", "title"), rows, right=("rank", "views"))
+        click.echo()
 
 
 @articles.command("list", cls=WorkspaceCommand)
 @click.option("--section", help='Only this section; "(none)" for articles without one.')
 @click.option("--text", default="", help="Only titles that contain this.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many to show.")
+@limit_option(50)
 @json_option
 def list_(section: str | None, text: str, limit: int, as_json: bool) -> None:
     """List articles, newest first.
@@ -170,8 +204,11 @@ def list_(section: str | None, text: str, limit: int, as_json: bool) -> None:
             )
             for article in found
         ]
-        print_table(("published", "section", "id", "title"), rows)
-        click.echo(f"\n{len(found):,} of {count_articles(app.database):,} articles")
+        known = count_articles(app.database)
+        if rows:
+            print_table(("published", "section", "id", "title"), rows)
+            click.echo()
+        click.echo(f"{len(found):,} of {count_of(known, 'article')}" if known else NO_ARTICLES)
 
 
 @articles.command(cls=WorkspaceCommand)
@@ -216,10 +253,12 @@ def _require_article(app: "App", article_id: str) -> "Article":
 
 @articles.command(cls=WorkspaceCommand)
 @click.argument("article_id", metavar="ID")
-@click.option("--position", type=click.IntRange(1), help="Place among the pins; after the others by default.")
+@click.option("--position", type=SHOWN_AT_MOST, metavar="N", help="Place among the pins; after the others by default.")
 @newsletter_option
 def pin(article_id: str, position: int | None, newsletter: str | None) -> None:
-    """Put an article first in the next issue. The issue that shows it uses the pin up.
+    """Put an article first in the next issue.
+
+    The issue that shows it uses the pin up.
 
     \b
     Example:

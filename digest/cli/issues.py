@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import print_json, print_table
+from digest.cli.output import ask, count_of, print_json, print_table
 from digest.cli.preview import print_choices
 from digest.cli.workspace import (
     IsoDate,
     WorkspaceCommand,
     choose_newsletter,
     json_option,
+    limit_option,
+    newsletter_filter,
     newsletter_option,
     open_workspace,
 )
@@ -36,12 +38,18 @@ edition_argument = click.argument("edition", type=IsoDate(), metavar="EDITION")
 
 @click.group()
 def issues() -> None:
-    """Look at issues, and pause, resume, cancel or settle them."""
+    """Look at issues; pause, resume, cancel or settle them.
+
+    \b
+    Example:
+      digest issues list
+      digest issues show 2019-04-08
+    """
 
 
 @issues.command("list", cls=WorkspaceCommand)
-@newsletter_option
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
+@newsletter_filter
+@limit_option(20)
 @json_option
 def list_(newsletter: str | None, limit: int, as_json: bool) -> None:
     """List issues, newest first.
@@ -54,23 +62,28 @@ def list_(newsletter: str | None, limit: int, as_json: bool) -> None:
     from digest.store.ledger import count_deliveries
 
     with open_workspace() as app:
+        if newsletter is not None:
+            app.settings.newsletter(newsletter)
         found = [
             (issue, count_deliveries(app.database, issue.id))
             for issue in list_issues(app.database, newsletter, limit=limit)
         ]
     if as_json:
         print_json([_summary(issue, counts) for issue, counts in found])
-        return
-    rows = [(issue.newsletter, issue.edition, issue.state, *_figures(counts), issue.reason) for issue, counts in found]
-    print_table(("newsletter", "edition", "state", *_COUNTED, "reason"), rows, right=_COUNTED)
+    elif found:
+        rows = [(issue.newsletter, issue.edition, issue.state, _outcome(issue, counts)) for issue, counts in found]
+        print_table(("newsletter", "edition", "state", "deliveries"), rows)
+    else:
+        click.echo("There are no issues yet; `digest preview` shows the next one, `digest send` sends it")
 
 
-_COUNTED = ("queued", "sent", "deferred", "failed", "uncertain")
+def _outcome(issue: "Issue", counts: "Mapping[DeliveryState, int]") -> str:
+    """What became of the messages, and why where that needs saying."""
+    return "; ".join(filter(None, (_figures(counts), issue.reason)))
 
 
-def _figures(counts: "Mapping[DeliveryState, int]") -> list[int]:
-    by_word = {str(state): count for state, count in counts.items()}
-    return [by_word[word] for word in _COUNTED]
+def _figures(counts: "Mapping[DeliveryState, int]") -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
 
 
 @issues.command(cls=WorkspaceCommand)
@@ -83,7 +96,10 @@ def _figures(counts: "Mapping[DeliveryState, int]") -> list[int]:
 def show(
     edition: date, newsletter: str | None, html: Path | None, text: Path | None, addresses: bool, as_json: bool
 ) -> None:
-    """Show an issue: what was picked and why, how it was rendered, and what became of each message.
+    """Show an issue: its articles, why, and what was sent.
+
+    With --json also how it was rendered, with the settings and the template of that day. Of single messages those are
+    shown that failed, wait or are uncertain.
 
     \b
     Example:
@@ -233,11 +249,13 @@ def _describe_row(row: "LedgerRow", *, whole: bool) -> dict[str, Any]:
 def _print_record(record: _Record) -> None:
     issue = record.issue
     click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}{f': {issue.reason}' if issue.reason else ''}")
-    figures = ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)
-    click.echo(f"Deliveries: {figures or 'none'}")
+    click.echo(f"Deliveries  {_figures(record.counts) or 'none'}")
     if issue.frozen_at is not None:
-        click.echo(f"Frozen {issue.frozen_at.astimezone(record.timezone):%Y-%m-%d %H:%M} ({record.timezone.key})\n")
+        click.echo(
+            f"Frozen      {issue.frozen_at.astimezone(record.timezone):%Y-%m-%d %H:%M} ({record.timezone.key})\n"
+        )
         print_choices(record.shown, record.language, record.timezone)
+    if record.passed_over:
         click.echo("\nNot shown:")
         print_choices(record.passed_over, record.language, record.timezone)
     if record.trouble:
@@ -252,7 +270,9 @@ def _print_record(record: _Record) -> None:
 @edition_argument
 @newsletter_option
 def pause(edition: date, newsletter: str | None) -> None:
-    """Stop an issue that is being sent; the messages on the wire still end.
+    """Stop an issue that is being sent.
+
+    The messages on the wire still end; the others wait.
 
     \b
     Example:
@@ -270,7 +290,9 @@ def pause(edition: date, newsletter: str | None) -> None:
 @edition_argument
 @newsletter_option
 def resume(edition: date, newsletter: str | None) -> None:
-    """Let a paused issue go on; the service or `digest send` then sends the rest.
+    """Let a paused issue go on.
+
+    The service, or `digest send`, then sends the rest.
 
     \b
     Example:
@@ -291,7 +313,9 @@ def resume(edition: date, newsletter: str | None) -> None:
 @newsletter_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def cancel(edition: date, newsletter: str | None, yes: bool) -> None:
-    """End an issue for good: whoever has not got it will not. Also for an edition that is still to come.
+    """End an issue for good, or keep one from being sent.
+
+    Whoever has not got it will not. Also for an edition that is still to come.
 
     \b
     Example:
@@ -303,7 +327,7 @@ def cancel(edition: date, newsletter: str | None, yes: bool) -> None:
     with open_workspace() as app:
         chosen, timezone = choose_newsletter(app, newsletter)
         if not yes:
-            click.confirm(f"Cancel {chosen.slug} {edition} for good?", abort=True)
+            ask(f"Cancel {chosen.slug} {edition} for good?")
         issue = get_issue(app.database, chosen.slug, edition)
         if issue is not None:
             cancel_issue(app.database, issue.id, boot=app.clock.boot(), now=app.clock.now())
@@ -320,10 +344,10 @@ def cancel(edition: date, newsletter: str | None, yes: bool) -> None:
 @click.option("--as-sent", "decision", flag_value="sent", help="They were delivered.")
 @click.option("--resend", "decision", flag_value="resend", help="Send them again; some may then get two.")
 def resolve(edition: date, addresses: tuple[str, ...], newsletter: str | None, decision: str | None) -> None:
-    """Decide about uncertain messages, of all or of the given addresses.
+    """Decide about uncertain messages.
 
-    A message is uncertain when the sender or the connection died while it was being handed over: the server may
-    have it or not. Its log tells (look for the Message-ID); only then decide.
+    Of everyone, or of the given addresses. A message is uncertain when the sender or the connection died while it was
+    being handed over: the server may have it or not. Its log tells (look for the Message-ID); only then decide.
 
     \b
     Example:
@@ -344,11 +368,14 @@ def resolve(edition: date, addresses: tuple[str, ...], newsletter: str | None, d
             resolved = resolve_uncertain(app.database, issue.id, as_sent=decision == "sent", addresses=wanted, now=now)
             if resolved and decision == "resend":
                 reopen_issue(app.database, issue.id, deadline=now + _catch_up(app))
-        if decision == "resend" and resolved:
-            after = f"queued again; `digest send {chosen.slug} --date {edition}` or the service sends them"
-        else:
-            after = "settled as sent" if decision == "sent" else "queued again"
-        click.echo(f"{resolved:,} uncertain messages {after}")
+    named = f"{chosen.slug} {edition}"
+    if not resolved:
+        click.echo(f"{named} has no uncertain message{' to these addresses' if addresses else ''}")
+    elif decision == "sent":
+        click.echo(f"{count_of(resolved, 'message')} of {named} settled as sent")
+    else:
+        by_hand = f"`digest send {chosen.slug} --date {edition}`"
+        click.echo(f"{count_of(resolved, 'message')} of {named} queued again; {by_hand} or the service sends them")
 
 
 def _catch_up(app: "App") -> timedelta:

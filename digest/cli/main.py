@@ -1,5 +1,8 @@
 """The `digest` command: its groups, its options for all, and how failures are shown."""
 
+import errno
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,8 +25,9 @@ class Refusal(click.ClickException):
     """A failure in one clear line on stderr; exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
-        click.echo(f"digest: {self.message}", err=True, file=file)
+        """Print the line; wrong settings may be several, one each."""
+        for line in self.message.splitlines():
+            click.echo(f"digest: {line}", err=True, file=file)
 
 
 class MainGroup(click.Group):
@@ -33,10 +37,20 @@ class MainGroup(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (DigestError, OSError) as error:
-            if ctx.params.get("debug"):
+        except (DigestError, OSError, UnicodeEncodeError) as error:
+            reader_has_left = isinstance(error, OSError) and error.errno == errno.EPIPE  # as `head` does; click ends
+            if ctx.params["debug"] or reader_has_left:
                 raise
-            raise Refusal(str(error)) from error
+            raise Refusal(_in_words(error)) from error
+
+
+def _in_words(error: Exception) -> str:
+    """What failed, without Python's error numbers."""
+    if isinstance(error, OSError) and not isinstance(error, DigestError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object[:60]!r} is not text in UTF-8"
+    return str(error)
 
 
 @click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,7 +75,10 @@ def cli(ctx: click.Context, config: Path | None, debug: bool) -> None:  # noqa: 
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. What it prints is UTF-8 wherever it goes; a terminal of another kind shows escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     cli(prog_name="digest")
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import print_json, print_table
+from digest.cli.output import count_of, print_json, print_table
 from digest.cli.workspace import (
     WorkspaceCommand,
     choose_newsletter,
     date_option,
     json_option,
+    open_edition,
     open_workspace,
 )
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from digest.model import Choice, Subscriber
     from digest.proof import Proof
 
+_STDOUT = Path("-")
 _FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
 
@@ -45,35 +47,46 @@ def preview(
     open_browser: bool,
     as_json: bool,
 ) -> None:
-    """Show an issue before it is sent: the ranking with its reasons, and the message itself.
+    """Show an issue before it is sent: its articles, and why.
 
-    The edition is today's where one is due today, else the next. A frozen issue is shown as it was frozen.
+    The edition is today's where one is due today, else the next. A frozen issue is shown as it was frozen. Nothing is
+    written but the files asked for.
 
     \b
     Example:
+      digest preview
       digest preview --date 2019-04-08 --html issue.html --text issue.txt
     """
     from digest.deliver.letters import slot_values, write_message
-    from digest.proof import make_proof, write_for
+    from digest.proof import choose_reader, make_proof
 
+    only_part = _takes_stdout(html, text, eml, as_json=as_json)
     with open_workspace() as app:
         chosen, timezone = choose_newsletter(app, newsletter)
         subscriber = _find_subscriber(app, address)
-        opened, _ = app.open_edition(chosen, edition or app.default_edition(chosen))
+        opened = open_edition(app, chosen, edition or app.default_edition(chosen))
         proof = make_proof(app.database, opened, app.workshop, reader=subscriber)
-        variant, reader = write_for(proof, subscriber)
-        body, values = proof.letterhead.bodies[variant], slot_values(proof.letterhead, reader)
-        content = write_message(proof.letterhead, variant, reader).content
+        reader = choose_reader(proof, subscriber)
+        body, values = proof.letterhead.bodies[proof.variant], slot_values(proof.letterhead, reader)
+        content = write_message(proof.letterhead, proof.variant, reader).content
         language = app.workshop.library.language(app.settings.locale_of(chosen))
-        if as_json:
-            print_json(proof_to_json(proof, language, timezone))
-        elif Path("-") not in (html, text, eml):
-            print_proof(proof, language, timezone, size=len(content))
         _write(html, body.html.fill(values).encode())
         _write(text, body.text.fill(values).encode())
         _write(eml, content)
+        if as_json:
+            print_json({**proof_to_json(proof, language, timezone), "bytes": len(content)})
+        elif not only_part:
+            print_proof(proof, language, timezone, size=len(content))
         if open_browser:
             _open(app, body.html.fill(values))
+
+
+def _takes_stdout(*files: Path | None, as_json: bool) -> bool:
+    """Whether one of the parts goes to stdout, which has room for one thing."""
+    wanted = files.count(_STDOUT)
+    if wanted + as_json > 1:
+        raise click.UsageError("only one of --html -, --text -, --eml - and --json can have stdout")
+    return wanted == 1
 
 
 def _find_subscriber(app: "App", address: str | None) -> "Subscriber | None":
@@ -88,11 +101,12 @@ def print_proof(proof: "Proof", language: "Language", timezone: "ZoneInfo", *, s
     letterhead = proof.letterhead
     state = "frozen" if proof.is_frozen else "not frozen yet"
     click.echo(f"{letterhead.newsletter.slug} {letterhead.edition} ({state})")
-    click.echo(f"Subject:   {proof.subject}")
-    click.echo(f"Preheader: {proof.preheader}")
-    click.echo(f"{proof.candidates:,} candidates with {proof.views_total:,} views; message of {size:,} bytes")
+    click.echo(f"Subject    {proof.subject}")
+    click.echo(f"Preheader  {proof.preheader}")
+    candidates = count_of(proof.candidates, "candidate")
+    click.echo(f"Ranked     {candidates} with {count_of(proof.views_total, 'view')}; message of {size:,} bytes")
     for note in proof.notes:
-        click.echo(f"Note: {note}")
+        click.echo(f"Note       {note}")
     click.echo()
     print_choices(proof.shown, language, timezone)
     if proof.passed_over:
@@ -101,21 +115,20 @@ def print_proof(proof: "Proof", language: "Language", timezone: "ZoneInfo", *, s
 
 
 def print_choices(choices: "tuple[Choice, ...]", language: "Language", timezone: "ZoneInfo") -> None:
-    """Print choices with their reasons."""
+    """Print choices, each with its reasons on a line under its title."""
     from digest.rank.explain import explain_choice
 
     rows = [
         (
-            choice.position or "",
+            f"{choice.position or '–':>2}",
             f"{choice.count.views:,}",
             choice.article.section_name,
             choice.article.id,
-            choice.article.title,
-            explain_choice(choice, language, timezone),
+            (choice.article.title, explain_choice(choice, language, timezone)),
         )
         for choice in choices
     ]
-    print_table(("", "views", "section", "id", "title", "why"), rows, right=("", "views"))
+    print_table(("", "views", "section", "id", "title"), rows, right=("", "views"))
 
 
 def proof_to_json(proof: "Proof", language: "Language", timezone: "ZoneInfo") -> dict[str, Any]:
@@ -141,7 +154,7 @@ def _write(file: Path | None, content: bytes) -> None:
         return
     with click.open_file(str(file), "wb") as opened:
         opened.write(content)
-    if file != Path("-"):
+    if file != _STDOUT:
         click.echo(f"Wrote {file} ({len(content):,} bytes)", err=True)
 
 

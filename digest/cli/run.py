@@ -10,10 +10,20 @@ from digest.cli.workspace import WorkspaceCommand
 
 
 @click.command(cls=WorkspaceCommand)
-@click.option("--tick", "tick_seconds", type=click.FloatRange(1, 3600), default=30, show_default=True, help="Seconds.")
+@click.option(
+    "--tick",
+    "tick_seconds",
+    type=click.FloatRange(1, 3600),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to look what is due.",
+)
 @click.pass_context
 def run(ctx: click.Context, tick_seconds: float) -> None:
-    """Send every newsletter when it is due, until SIGTERM. Stopping loses nothing and doubles nothing.
+    """Run the service: send what is due, until SIGTERM.
+
+    Stopping it loses no message and doubles none.
 
     \b
     Example:

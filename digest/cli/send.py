@@ -1,14 +1,21 @@
 """`digest send`: what is due, or one issue by hand."""
 
-import sys
+import logging
 from contextlib import ExitStack
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import print_json, show_progress
-from digest.cli.workspace import WorkspaceCommand, choose_newsletter, date_option, json_option, open_workspace
+from digest.cli.output import ask, count_of, print_json, show_progress
+from digest.cli.workspace import (
+    WorkspaceCommand,
+    choose_newsletter,
+    date_option,
+    json_option,
+    open_edition,
+    open_workspace,
+)
 
 if TYPE_CHECKING:
     from threading import Event
@@ -38,9 +45,10 @@ def send(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Send an issue to its subscribers, each once, or go on with one that was stopped.
+    """Send an issue to its subscribers, or what is due.
 
-    The edition is today's by default. Started twice, by hand or by cron beside the service, it still sends once.
+    The edition is today's by default; one that was stopped goes on. Started twice, by hand or by cron beside the
+    service, it still sends once. Nobody gets an issue twice.
 
     \b
     Example:
@@ -50,6 +58,9 @@ def send(
     """
     if due and (edition or addresses or dry_run):
         raise click.UsageError("--due goes with neither --date, --test nor --dry-run")
+    if addresses and dry_run:
+        raise click.UsageError("--test hands messages over and --dry-run does not; choose one")
+    _say_warnings()
     with open_workspace() as app:
         if due:
             _send_due(app, newsletter, as_json=as_json)
@@ -57,11 +68,24 @@ def send(
         chosen, _ = choose_newsletter(app, newsletter)
         edition = edition or app.today(chosen)
         if addresses:
-            _send_test(app, chosen, edition, addresses)
+            _send_test(app, chosen, edition, addresses, as_json=as_json)
         elif dry_run:
             _dry_run(app, chosen, edition, as_json=as_json)
         else:
             _send_one(app, chosen, edition, yes=yes, as_json=as_json)
+
+
+def _say_warnings() -> None:
+    """What the program warns of (an issue skipped, an article left out) is said on stderr, a line each."""
+    logger = logging.getLogger("digest")
+    if not any(isinstance(handler, _StderrLines) for handler in logger.handlers):
+        logger.addHandler(_StderrLines(logging.WARNING))
+
+
+class _StderrLines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the message."""
+        click.echo(f"digest: {record.getMessage()}", err=True)
 
 
 def _send_due(app: "App", slug: str | None, *, as_json: bool) -> None:
@@ -80,7 +104,7 @@ def _send_due(app: "App", slug: str | None, *, as_json: bool) -> None:
         ):
             watch.finish()
             reports.append(report)
-            if not as_json:
+            if not as_json and not _is_unsent(report):
                 _print_report(report)
     if as_json:
         print_json([report_to_json(report) for report in reports])
@@ -101,10 +125,15 @@ def _send_one(app: "App", newsletter: "NewsletterSettings", edition: date, *, ye
         report = _begin(app, newsletter, edition, stop, watch)
     if as_json:
         print_json(report_to_json(report))
-    else:
+    elif not _is_unsent(report):
         _print_report(report)
-    if report.issue.state in ("skipped", "failed", "cancelled"):
+    if _is_unsent(report):
         raise click.exceptions.Exit(1)
+
+
+def _is_unsent(report: "SendReport") -> bool:
+    """Whether it ended without being sent; the warning that came with it has said why."""
+    return report.issue.state in ("skipped", "failed", "cancelled")
 
 
 def _begin(app: "App", newsletter: "NewsletterSettings", edition: date, stop: "Event", watch: "_Watch") -> "SendReport":
@@ -137,43 +166,44 @@ def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date) -> Non
     from digest.store.issues import get_issue
     from digest.store.ledger import count_recipients
 
-    if not sys.stdin.isatty():
-        raise click.UsageError("sending by hand asks first; from a script, add --yes")
     issue = get_issue(app.database, newsletter.slug, edition)
     if issue is not None and issue.frozen_at is not None:
-        click.confirm(f"Go on with {newsletter.slug} {edition} ({issue.state})?", abort=True)
+        ask(f"Go on with {newsletter.slug} {edition} ({issue.state})?")
         return
-    opened, _ = app.open_edition(newsletter, edition)
-    proof = make_proof(app.database, opened, app.workshop)
+    proof = make_proof(app.database, open_edition(app, newsletter, edition), app.workshop)
     readers = count_recipients(app.database, newsletter.slug, proof.letterhead.bodies)
-    click.echo(f"Subject: {proof.subject}")
-    click.confirm(f"Send {newsletter.slug} {edition} to {readers:,} subscribers?", abort=True)
+    ask(f"Subject: {proof.subject}\nSend {newsletter.slug} {edition} to {count_of(readers, 'subscriber')}?")
 
 
-def _send_test(app: "App", newsletter: "NewsletterSettings", edition: date, addresses: tuple[str, ...]) -> None:
+def _send_test(
+    app: "App", newsletter: "NewsletterSettings", edition: date, addresses: tuple[str, ...], *, as_json: bool
+) -> None:
     from digest.address import normalise_address
     from digest.deliver.letters import Reader, write_message
     from digest.deliver.sender import send_apart
-    from digest.proof import make_proof, write_for
+    from digest.proof import make_proof
 
     readers = [Reader(subscriber_id=0, address=normalise_address(address)) for address in addresses]
-    opened, _ = app.open_edition(newsletter, edition)
-    proof = make_proof(app.database, opened, app.workshop)
-    variant, _ = write_for(proof, None)
-    messages = [write_message(proof.letterhead, variant, reader) for reader in readers]
-    failed = False
-    for reader, outcome in zip(readers, send_apart(app.transport, messages), strict=True):
-        click.echo(f"{reader.address}: {outcome.state} {outcome.reply}".rstrip())
-        failed |= outcome.state != "sent"
-    if failed:
+    proof = make_proof(app.database, open_edition(app, newsletter, edition), app.workshop)
+    messages = [write_message(proof.letterhead, proof.variant, reader) for reader in readers]
+    outcomes = [
+        {"address": reader.address, "state": str(outcome.state), "reply": outcome.reply}
+        for reader, outcome in zip(readers, send_apart(app.transport, messages), strict=True)
+    ]
+    if as_json:
+        print_json(outcomes)
+    else:
+        for outcome in outcomes:
+            click.echo(f"{outcome['address']}: {outcome['state']}: {outcome['reply']}")
+    if any(outcome["state"] != "sent" for outcome in outcomes):
         raise click.exceptions.Exit(1)
 
 
 def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_json: bool) -> None:
     from digest.dry_run import rehearse
 
-    opened, _ = app.open_edition(newsletter, edition)
-    with show_progress("writing messages") as progress:
+    opened = open_edition(app, newsletter, edition)
+    with show_progress(f"{newsletter.slug} {edition}", "messages written") as progress:
         rehearsal = rehearse(app.database, opened, app.workshop, on_message=progress.advance)
     values: dict[str, Any] = {
         "newsletter": newsletter.slug,
@@ -190,10 +220,12 @@ def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_
         print_json(values)
         return
     click.echo(f"Subject: {rehearsal.proof.subject}")
-    click.echo(f"{len(rehearsal.proof.shown)} articles; {rehearsal.recipients:,} messages written, none handed over")
+    written = f"{count_of(rehearsal.recipients, 'message')} written, none handed over"
+    click.echo(f"{count_of(len(rehearsal.proof.shown), 'article')}; {written}")
     click.echo(f"largest message {rehearsal.largest_message:,} bytes, {rehearsal.total_bytes:,} bytes in all")
     if rehearsal.without_articles:
-        click.echo(f"{rehearsal.without_articles:,} subscribers want sections without an article: no message for them")
+        wanting = count_of(rehearsal.without_articles, "subscriber wants", "subscribers want")
+        click.echo(f"{wanting} only sections without an article: no message for them")
     for note in rehearsal.proof.notes:
         click.echo(f"Note: {note}")
 
@@ -219,7 +251,7 @@ class _Watch(ExitStack):
     def _begin(self, issue: "Issue", waiting: int) -> None:
         self.finish()
         self._results.clear()
-        self._progress = self.enter_context(show_progress(f"{issue.newsletter} {issue.edition}", waiting))
+        self._progress = self.enter_context(show_progress(f"{issue.newsletter} {issue.edition}", "messages", waiting))
 
     def _advance(self, result: "DeliveryResult") -> None:
         self._results[result.state] += 1

@@ -1,38 +1,33 @@
 """`digest subscribers`: who gets the newsletters."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import print_json, print_table, show_progress
-from digest.cli.workspace import (
-    WorkspaceCommand,
-    file_options,
-    json_option,
-    newsletter_option,
-    open_workspace,
-)
+from digest.cli.output import count_of, print_json, print_table
+from digest.cli.subscriber_files import STATES, choose_newsletters, export, import_, make_filter
+from digest.cli.workspace import WorkspaceCommand, json_option, limit_option, newsletter_filter, open_workspace
 
 if TYPE_CHECKING:
     from digest.app import App
-    from digest.audience import SubscriberReport
     from digest.model import Subscriber
-    from digest.store.subscribers import SubscriberFilter
-
-STATES = ("pending", "active", "unsubscribed", "bounced", "complained")
-_SHOWN_REFUSALS = 10
 
 
 def _profile_options(function: Any) -> Any:
     for option in reversed(
         (
             click.option("--name", help="How the person is called."),
-            click.option("--locale", help='ko, en, …; "" for the newsletter\'s own.'),
-            click.option("--timezone", help='IANA name; "" for the newsletter\'s own.'),
-            click.option("--newsletter", "-n", "newsletters", multiple=True, metavar="SLUG", help="May be repeated."),
-            click.option("--section", "sections", multiple=True, metavar="KEY", help="Only these; may be repeated."),
+            click.option("--locale", metavar="TAG", help='ko, en, …; "" for the newsletter\'s own.'),
+            click.option("--timezone", metavar="NAME", help='IANA name; "" for the newsletter\'s own.'),
+            click.option(
+                *("--newsletter", "-n", "newsletters"),
+                multiple=True,
+                metavar="SLUG",
+                help="Exactly these; may be repeated. A new person gets all by default.",
+            ),
+            click.option(
+                *("--section", "sections"), multiple=True, metavar="KEY", help="Only these sections; may be repeated."
+            ),
         )
     ):
         function = option(function)
@@ -41,7 +36,14 @@ def _profile_options(function: Any) -> Any:
 
 @click.group()
 def subscribers() -> None:
-    """Add, import, change, list and export subscribers."""
+    """Add, import, change, list and export subscribers.
+
+    \b
+    Example:
+      digest subscribers add kim@example.com --name 김지우
+      digest subscribers import members.csv
+      digest subscribers stats
+    """
 
 
 @subscribers.command(cls=WorkspaceCommand)
@@ -65,7 +67,7 @@ def add(
     Example:
       digest subscribers add kim@example.com --name 김지우 --locale ko --section economy
     """
-    from digest.audience import Wishes, make_profile
+    from digest.audience import Wishes, add_newsletters, make_profile
     from digest.store.secrets import hash_address
     from digest.store.subscribers import save_profile
 
@@ -75,16 +77,17 @@ def add(
             name=name,
             locale=locale,
             timezone=timezone,
-            newsletters=newsletters or _default_newsletters(app),
             sections=sections or None,
             consent_source=consent_source,
             consent_at=app.clock.now(),
         )
         profile = make_profile(wishes, app.settings, locales=app.locales)
+        chosen = choose_newsletters(app, newsletters) if newsletters else ()
+        _note_unknown_sections(app, sections)
         with app.database.transaction():
             change = save_profile(
                 app.database,
-                profile,
+                add_newsletters(app.database, profile, chosen, default=choose_newsletters(app, ())),
                 address_hash=hash_address(app.key, profile.address),
                 resubscribe=resubscribe,
                 now=app.clock.now(),
@@ -92,101 +95,26 @@ def add(
         click.echo(f"{profile.address}: {change}")
 
 
-def _default_newsletters(app: "App") -> tuple[str, ...]:
-    """Every newsletter of the workspace."""
-    return tuple(newsletter.slug for newsletter in app.settings.newsletters)
+def _note_unknown_sections(app: "App", sections: tuple[str, ...]) -> None:
+    """Say which sections no article is of: mistyped perhaps, or of articles still to come."""
+    from digest.store.articles import list_sections
 
-
-@subscribers.command("import", cls=WorkspaceCommand)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="The file's name of a column.")
-@click.option("--encoding", help="How the file is encoded, such as cp949; UTF-8 by default.")
-@click.option("--format", "file_format", help="csv, tsv, json or ndjson; by default from the file's name.")
-@click.option("--newsletter", "-n", "newsletters", multiple=True, metavar="SLUG", help="Where a row names none.")
-@click.option("--source", "consent_source", help="Where they agreed, where a row does not say; by default the file.")
-@click.option("--resubscribe", is_flag=True, help="Also revive people who left, bounced, complained or are suppressed.")
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write refused rows to a file.")
-@click.option("--dry-run", is_flag=True, help="Do all but keep it.")
-@json_option
-def import_(
-    file: Path,
-    mapping: tuple[str, ...],
-    encoding: str | None,
-    file_format: str | None,
-    newsletters: tuple[str, ...],
-    consent_source: str | None,
-    resubscribe: bool,
-    report: Path | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Import subscribers who have agreed to be mailed.
-
-    Columns: address or email, and name, locale, timezone, state, newsletters, sections, consent_source, consent_at.
-    Good rows are kept, the others reported. Nobody who left is brought back, unless --resubscribe says so.
-
-    \b
-    Example:
-      digest subscribers import members.csv --map address=이메일 --map name=이름 --encoding cp949
-    """
-    from digest.audience import SubscriberImport, import_subscribers
-    from digest.gather import write_refused_rows
-
-    with open_workspace() as app, show_progress(file.name) as progress:
-        order = SubscriberImport(
-            path=file,
-            options=file_options(app, mapping, encoding, file_format),
-            settings=app.settings,
-            locales=app.locales,
-            key=app.key,
-            newsletters=newsletters or _default_newsletters(app),
-            consent_source=consent_source or f"import of {file.name}",
-            resubscribe=resubscribe,
-            dry_run=dry_run,
-            on_progress=progress.advance,
-        )
-        done = import_subscribers(app.database, order, now=app.clock.now())
-    if report is not None:
-        write_refused_rows(report, done.refused)
-    if as_json:
-        print_json(_report_to_json(done))
-    else:
-        _print_report(done, file)
-
-
-def _report_to_json(report: "SubscriberReport") -> dict[str, Any]:
-    return {
-        "rows": report.rows,
-        "added": report.changes.get("added", 0),  # type: ignore[call-overload]  # a StrEnum is its word
-        "updated": report.changes.get("updated", 0),  # type: ignore[call-overload]
-        "unchanged": report.changes.get("unchanged", 0),  # type: ignore[call-overload]
-        "refused": [{"line": row.error.line, "reason": row.error.reason} for row in report.refused],
-        "kept": report.kept,
-    }
-
-
-def _print_report(report: "SubscriberReport", file: Path) -> None:
-    values = _report_to_json(report)
-    for row in report.refused[:_SHOWN_REFUSALS]:
-        click.echo(f"{file}: {row.error}", err=True)
-    if len(report.refused) > _SHOWN_REFUSALS:
-        click.echo(f"{file}: … and {len(report.refused) - _SHOWN_REFUSALS:,} more; --report FILE lists all", err=True)
-    kept = "" if report.kept else " (dry run: nothing was kept)"
-    click.echo(
-        f"{values['added']:,} added, {values['updated']:,} updated, {values['unchanged']:,} unchanged, "
-        f"{len(report.refused):,} refused{kept}"
-    )
+    known = list_sections(app.database)
+    for section in sections:
+        if section not in known:
+            keys = ", ".join(filter(None, known)) or "none yet"
+            click.echo(f"Note: no article is of the section {section!r}; sections: {keys}", err=True)
 
 
 @subscribers.command("list", cls=WorkspaceCommand)
 @click.option("--state", type=click.Choice(STATES), help="Only people in this state.")
-@newsletter_option
-@click.option("--locale", help="Only people with this locale.")
+@newsletter_filter
+@click.option("--locale", metavar="TAG", help="Only people with this locale.")
 @click.option("--text", default="", help="Only addresses or names that contain this.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many to show.")
+@limit_option(50)
 @json_option
 def list_(state: str | None, newsletter: str | None, locale: str | None, text: str, limit: int, as_json: bool) -> None:
-    """List subscribers in the order they came.
+    """List subscribers, in the order they came.
 
     \b
     Example:
@@ -196,31 +124,22 @@ def list_(state: str | None, newsletter: str | None, locale: str | None, text: s
     from digest.store.subscribers import list_subscribers
 
     with open_workspace() as app:
-        wanted = _make_filter(app, state, newsletter, locale, text)
+        wanted = make_filter(app, state, newsletter, locale, text)
         found = list(list_subscribers(app.database, wanted, limit=limit))
     if as_json:
         print_json([subscriber_to_json(subscriber) for subscriber in found])
         return
     rows = [(s.address, s.name, s.state, s.locale, ", ".join(map(_subscription_words, s.subscriptions))) for s in found]
-    print_table(("address", "name", "state", "locale", "newsletters"), rows)
+    if rows:
+        print_table(("address", "name", "state", "locale", "newsletters"), rows)
+        click.echo()
+    more = f", the first {limit:,}; --limit shows more" if len(rows) == limit else ""
+    click.echo(f"{count_of(len(rows), 'subscriber')}{more}")
 
 
 def _subscription_words(subscription: Any) -> str:
     sections = f" ({'/'.join(subscription.sections)})" if subscription.sections else ""
     return f"{subscription.newsletter}{sections}"
-
-
-def _make_filter(
-    app: "App", state: str | None, newsletter: str | None, locale: str | None, text: str
-) -> "SubscriberFilter":
-    from digest.model import SubscriberState
-    from digest.store.subscribers import SubscriberFilter
-
-    if newsletter is not None:
-        app.settings.newsletter(newsletter)
-    return SubscriberFilter(
-        state=SubscriberState(state) if state else None, newsletter=newsletter, locale=locale, text=text
-    )
 
 
 @subscribers.command(cls=WorkspaceCommand)
@@ -266,7 +185,9 @@ def set_(
     all_sections: bool,
     as_json: bool,
 ) -> None:
-    """Change what is known about a person; what is not named stays.
+    """Change what is known about a person.
+
+    What is not named stays. --newsletter replaces the ones there were.
 
     \b
     Example:
@@ -285,6 +206,7 @@ def set_(
             sections=() if all_sections else sections or None,
         )
         profile = make_profile(wishes, app.settings, locales=app.locales)
+        _note_unknown_sections(app, sections)
         changed = change_subscriber(app.database, profile, now=app.clock.now())
     if as_json:
         print_json(subscriber_to_json(changed))
@@ -293,10 +215,13 @@ def set_(
 
 
 @subscribers.command(cls=WorkspaceCommand)
-@click.argument("address")
+@click.argument("address", required=False)
+@click.option("--token", help="Instead of an address: the token of the person's unsubscribe link.")
 @click.option("--suppress", is_flag=True, help="And never let an import or a form add the address again.")
-def remove(address: str, suppress: bool) -> None:
-    """Unsubscribe a person: they get nothing more, not even what is queued. ADDRESS may be a token of their link.
+def remove(address: str | None, token: str | None, suppress: bool) -> None:
+    """Unsubscribe a person.
+
+    They get nothing more, not even what is queued.
 
     \b
     Example:
@@ -307,8 +232,10 @@ def remove(address: str, suppress: bool) -> None:
     from digest.store.subscribers import suppress as suppress_address
     from digest.store.subscribers import take_out
 
+    if (address is None) == (token is None):
+        raise click.UsageError("name an address, or a token with --token")
     with open_workspace() as app:
-        found = _require_by_token(app, address) or _require(app, address)
+        found = _require(app, address) if address is not None else _require_by_token(app, str(token))
         now = app.clock.now()
         changed = take_out(app.database, found.address, state=SubscriberState.UNSUBSCRIBED, now=now)
         if suppress:
@@ -316,46 +243,20 @@ def remove(address: str, suppress: bool) -> None:
         click.echo(f"{found.address}: {'unsubscribed' if changed else 'was unsubscribed already'}")
 
 
-def _require_by_token(app: "App", token: str) -> "Subscriber | None":
-    from digest.mail.links import read_link
+def _require_by_token(app: "App", token: str) -> "Subscriber":
+    from digest.errors import NotFoundError
+    from digest.mail.links import Purpose, read_link
     from digest.store.subscribers import get_subscriber_by_id
 
-    link = None if "@" in token else read_link(app.key, token)
-    return get_subscriber_by_id(app.database, link.subscriber_id) if link else None
+    link = read_link(app.key, token)
+    found = get_subscriber_by_id(app.database, link.subscriber_id) if link else None
+    if link is None or found is None or link.purpose is not Purpose.UNSUBSCRIBE:
+        raise NotFoundError("the token is of no unsubscribe link that this workspace has sent")
+    return found
 
 
 @subscribers.command(cls=WorkspaceCommand)
-@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-@click.option("--format", "file_format", type=click.Choice(["csv", "json"]), help="By default from the file's name.")
-@click.option("--state", type=click.Choice(STATES), help="Only people in this state.")
-@newsletter_option
-@click.option("--locale", help="Only people with this locale.")
-def export(
-    file: Path | None, file_format: str | None, state: str | None, newsletter: str | None, locale: str | None
-) -> None:
-    """Write subscribers as CSV or JSON, to a file or to stdout.
-
-    \b
-    Example:
-      digest subscribers export active.csv --state active
-    """
-    from digest.audience import export_csv, export_json
-    from digest.store.subscribers import list_subscribers
-
-    chosen = file_format or ("json" if file is not None and file.suffix == ".json" else "csv")
-    write = export_json if chosen == "json" else export_csv
-    with open_workspace() as app:
-        found = list_subscribers(app.database, _make_filter(app, state, newsletter, locale, ""))
-        if file is None or file == Path("-"):
-            write(found, sys.stdout)
-            return
-        with file.open("w", encoding="utf-8", newline="") as opened:
-            written = write(found, opened)
-    click.echo(f"Wrote {written:,} subscribers to {file}", err=True)
-
-
-@subscribers.command(cls=WorkspaceCommand)
-@newsletter_option
+@newsletter_filter
 @json_option
 def stats(newsletter: str | None, as_json: bool) -> None:
     """Count subscribers by state.
@@ -375,4 +276,8 @@ def stats(newsletter: str | None, as_json: bool) -> None:
         print_json({"total": sum(counts.values()), **counts, "suppressed": suppressed})
         return
     print_table(("state", "people"), [*counts.items(), ("total", sum(counts.values()))], right=("people",))
-    click.echo(f"{suppressed:,} addresses are suppressed")
+    click.echo(f"{count_of(suppressed, 'address is', 'addresses are')} suppressed")
+
+
+for command in (import_, export):
+    subscribers.add_command(command)

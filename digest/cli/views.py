@@ -10,18 +10,23 @@ from digest.cli.workspace import WorkspaceCommand, import_options, json_option
 
 @click.group()
 def views() -> None:
-    """Import view counts."""
+    """Import view counts.
+
+    \b
+    Example:
+      digest views import views-2019-04.csv.gz
+    """
 
 
 @views.command("import", cls=WorkspaceCommand)
 @import_options
-@click.option("--skip-bad", is_flag=True, help="Keep the good rows; write the others, with reasons, to a file.")
 @json_option
 def import_views(**options: Any) -> None:
-    """Import view counts from CSV, TSV, JSON or NDJSON files (.gz too).
+    """Import views from CSV, TSV, JSON or NDJSON (also .gz).
 
     The columns tell which kind they are: dated counts (article_id, date, views), events (article_id, viewed_at), or
-    running totals (article_id, total, and taken_at where the total is not of now).
+    running totals (article_id, total, and taken_at where the total is not of now). A row that cannot be used keeps its
+    whole file out, unless --skip-bad says otherwise. Importing twice changes nothing.
 
     \b
     Example:
@@ -29,4 +34,4 @@ def import_views(**options: Any) -> None:
     """
     from digest.gather import import_views as import_file
 
-    import_files(import_file, "counts", **options)
+    import_files(import_file, "count", **options)

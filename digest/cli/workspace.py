@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from digest.cli.output import count_of
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from digest.app import App
+    from digest.compose import Edition
     from digest.settings import NewsletterSettings
     from digest.source.files import FileOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+SHOWN_AT_MOST = click.IntRange(1, 1_000_000)
+"""What --limit takes."""
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+"""Far from the ends of the calendar, where windows and timezones leave it."""
 
 
 class IsoDate(click.ParamType[date]):
@@ -29,31 +36,33 @@ class IsoDate(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no date; write it as 2019-04-08", param, ctx)
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            self.fail(f"{value} is not a year of news; expected {_FIRST_YEAR} to {_LAST_YEAR}", param, ctx)
+        return day
 
 
 class WorkspaceCommand(click.Command):
-    """A command that takes --config also after its name."""
+    """A command that takes --config and --debug also after its name."""
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
-        self.params.append(
-            click.Option(
-                ["--config"],
-                type=click.Path(path_type=Path),
-                hidden=True,
-                expose_value=False,
-                callback=_remember_config,
-                is_eager=True,
-            )
-        )
+        hidden: dict[str, Any] = {"hidden": True, "expose_value": False, "is_eager": True}
+        path = click.Path(path_type=Path)
+        self.params.append(click.Option(["--config"], type=path, callback=_remember_config, **hidden))
+        self.params.append(click.Option(["--debug"], is_flag=True, callback=_remember_debug, **hidden))
 
 
 def _remember_config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
     if value is not None:
         ctx.obj = value
+
+
+def _remember_debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.find_root().params["debug"] = True
 
 
 @contextmanager
@@ -79,24 +88,57 @@ def newsletter_option(function: Function) -> Function:
     )
 
 
+def newsletter_filter(function: Function) -> Function:
+    """`--newsletter`, where leaving it out means all."""
+    return click.option("--newsletter", "-n", metavar="SLUG", help="Only of this newsletter.")(function)
+
+
+def limit_option(default: int) -> Callable[[Function], Function]:
+    """`--limit`."""
+    return click.option(
+        "--limit", type=SHOWN_AT_MOST, default=default, show_default=True, metavar="N", help="Show at most so many."
+    )
+
+
 def date_option(function: Function) -> Function:
     """`--date`."""
     return click.option("--date", "edition", type=IsoDate(), help="Edition date, YYYY-MM-DD.")(function)
 
 
-def import_options(function: Function) -> Function:
-    """What every import of a file understands."""
-    for option in reversed(
-        (
-            click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
-            click.option("--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="The file's name of a column."),
-            click.option("--encoding", help="How the file is encoded, such as cp949; UTF-8 by default."),
-            click.option("--format", "file_format", help="csv, tsv, json or ndjson; by default from the file's name."),
-            click.option("--dry-run", is_flag=True, help="Do all but keep it."),
-        )
-    ):
-        function = option(function)
-    return function
+def _all_of(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    """Several options as one decorator, in the order of the help page."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+reading_options = _all_of(
+    click.option(
+        "--map",
+        "mapping",
+        multiple=True,
+        metavar="OURS=THEIRS",
+        help="The file's column for one of ours: title=headline.",
+    ),
+    click.option("--encoding", metavar="NAME", help="How the file is encoded, such as cp949; UTF-8 by default."),
+    click.option(
+        "--format", "file_format", metavar="NAME", help="csv, tsv, json or ndjson; by default from the file's name."
+    ),
+)
+"""How to read a file, for every import."""
+import_options = _all_of(
+    click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
+    reading_options,
+    click.option(
+        "--skip-bad", is_flag=True, help="Keep the good rows; write the others to FILE.refused.csv with reasons."
+    ),
+    click.option("--dry-run", is_flag=True, help="Do all but keep it."),
+)
+"""What importing articles and importing views have in common."""
 
 
 def file_options(app: "App", mapping: tuple[str, ...], encoding: str | None, file_format: str | None) -> "FileOptions":
@@ -129,3 +171,12 @@ def choose_newsletter(app: "App", slug: str | None) -> "tuple[NewsletterSettings
     """The newsletter asked for, with its timezone."""
     newsletter = app.settings.newsletter(slug)
     return newsletter, app.settings.timezone_of(newsletter)
+
+
+def open_edition(app: "App", newsletter: "NewsletterSettings", edition: date) -> "Edition":
+    """Look at an edition from now, and tell of rows of the publisher's database that could not be used."""
+    opened, reading = app.open_edition(newsletter, edition)
+    if reading is not None and reading.refused:
+        left_out = f"{count_of(len(reading.refused), 'row')} of the publisher's database left out"
+        click.echo(f"Note: {left_out}: {reading.refused[0]}", err=True)
+    return opened

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from digest.clock import Clock
 from digest.store.database import Database
-from digest.store.issues import LEASE_SECONDS, Lease, renew_lease
+from digest.store.leases import LEASE_SECONDS, Lease, renew_lease
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
 RENEWALS_PER_LEASE = 4
@@ -85,6 +85,8 @@ class Journal:
                 now=self._clock.now(),
             )
         except Exception as error:  # noqa: BLE001 - given to every waiting connection
+            # What happened is written with the next group: a lock held for long must not make it uncertain.
+            self._results = results + self._results
             self._fail(error, waiting)
             return
         for _, committed in waiting:

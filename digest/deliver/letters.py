@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from digest.deliver.transport import Envelope
 from digest.mail.links import Purpose, SignedLink, make_message_id, sign_link
 from digest.mail.message import Letter, Masthead, build_message
+from digest.render.links import clean_url
 from digest.render.slots import SlottedText, SlotValues, as_line, escape_html
 from digest.settings import NewsletterSettings, SiteSettings, parse_mailbox
 
@@ -105,8 +106,8 @@ def slot_values(letterhead: Letterhead, reader: Reader) -> SlotValues:
     unsubscribe = site.unsubscribe_url or f"{base}/unsubscribe/{{token}}"
     preferences = site.preferences_url or f"{base}/preferences/{{token}}"
     return SlotValues(
-        unsubscribe_url=unsubscribe.replace("{token}", tokens[Purpose.UNSUBSCRIBE]),
-        preferences_url=preferences.replace("{token}", tokens[Purpose.PREFERENCES]),
+        unsubscribe_url=clean_url(unsubscribe.replace("{token}", tokens[Purpose.UNSUBSCRIBE])),
+        preferences_url=clean_url(preferences.replace("{token}", tokens[Purpose.PREFERENCES])),
         address=reader.address,
     )
 
@@ -125,4 +126,5 @@ def _masthead(letterhead: Letterhead, subject: str) -> Masthead:
 
 def _to_mailbox(reader: Reader) -> Address:
     local, _, domain = reader.address.rpartition("@")
-    return Address(display_name=reader.name, username=local, domain=domain)
+    # An address object refuses line ends in a name, and one odd name must not stop an issue.
+    return Address(display_name=" ".join(reader.name.split()), username=local, domain=domain)

@@ -16,7 +16,7 @@ from digest.deliver.transport import Connection, Outcome, Transport
 from digest.errors import TransportError
 from digest.model import Delivery, DeliveryState
 from digest.store.database import Database
-from digest.store.issues import Lease
+from digest.store.leases import Lease
 from digest.store.ledger import DeliveryResult, claim_deliveries
 
 CLAIM_SIZE = 100

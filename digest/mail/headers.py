@@ -32,20 +32,26 @@ def encode_text(name: str, text: str) -> str:
 def encode_mailbox(name: str, mailbox: Address) -> str:
     """A field with one mailbox such as From: display name and address, folded between them where needed."""
     address = f"<{mailbox.username}@{mailbox.domain}>"
-    display_name = " ".join(_CONTROL.sub(" ", mailbox.display_name).split())
-    if not display_name:
+    phrase = encode_phrase(name, mailbox.display_name)
+    if not phrase:
         return address[1:-1]
-    if _ATOMS.fullmatch(display_name) and "=?" not in display_name:
-        phrase = display_name
-    elif _PLAIN.fullmatch(display_name) and "=?" not in display_name:
-        phrase = '"' + re.sub(r'(["\\])', r"\\\1", display_name) + '"'
-    else:
-        phrase = "\r\n ".join(_encode_words(display_name, first=MAX_LINE - len(name) - 2))
     last_line = phrase.rpartition("\n")[2]
     fits = len(name) + 2 + len(last_line) + 1 + len(address) <= MAX_LINE
-    if len(name) + 2 + len(phrase) > MAX_LINE and "\r\n" not in phrase:
-        phrase = "\r\n ".join(_encode_words(display_name, first=MAX_LINE - len(name) - 2))
     return f"{phrase} {address}" if fits else f"{phrase}\r\n {address}"
+
+
+def encode_phrase(name: str, text: str) -> str:
+    """The words before an address or an identifier: atoms, a quoted string, or else encoded words, folded.
+
+    Spaces are collapsed and control characters are among them.
+    """
+    text = " ".join(_CONTROL.sub(" ", text).split())
+    room = MAX_LINE - len(name) - 2
+    if _PLAIN.fullmatch(text) and "=?" not in text:
+        phrase = text if _ATOMS.fullmatch(text) else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+        if len(phrase) <= room:
+            return phrase
+    return "\r\n ".join(_encode_words(text, first=room))
 
 
 def _encode_words(text: str, *, first: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from email.headerregistry import Address
 from email.utils import format_datetime
 from hashlib import sha256
 
-from digest.mail.headers import encode_mailbox, encode_text
+from digest.mail.headers import encode_mailbox, encode_phrase, encode_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def _headers(masthead: Masthead, letter: Letter, boundary: str) -> list[tuple[st
         ("Subject", encode_text("Subject", masthead.subject)),
         ("Date", format_datetime(masthead.date)),
         ("Message-ID", letter.message_id),
-        ("List-Id", f"{encode_text('List-Id', masthead.list_name)}\r\n <{masthead.list_id}>"),
+        ("List-Id", f"{encode_phrase('List-Id', masthead.list_name)}\r\n <{masthead.list_id}>"),
         ("List-Unsubscribe", f"<{letter.unsubscribe_url}>{mailto}"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("MIME-Version", "1.0"),
@@ -73,12 +73,14 @@ def _headers(masthead: Masthead, letter: Letter, boundary: str) -> list[tuple[st
 
 
 def _part(subtype: str, content: str) -> bytes:
-    lines = content.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").replace(b"\n", b"\r\n")
+    lines = content.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     if lines.isascii():
-        encoding, body = b"quoted-printable", binascii.b2a_qp(lines, istext=True)
+        # Encoded with bare LF: a text without any line end would get soft line breaks of LF alone.
+        encoding, body = b"quoted-printable", binascii.b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
     else:
-        encoding, body = b"base64", encodebytes(lines).replace(b"\n", b"\r\n").rstrip(b"\r\n")
-    return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n" % (
+        encoded = encodebytes(lines.replace(b"\n", b"\r\n"))
+        encoding, body = b"base64", encoded.replace(b"\n", b"\r\n").rstrip(b"\r\n")
+    return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
         subtype.encode(),
         encoding,
         body,

@@ -42,6 +42,12 @@ def _rank_words(reason: Reason, language: Language) -> str:
     return language.gettext("{rank_ordinal} by views ({views} in the window)")
 
 
+def _section_words(reason: Reason, language: Language) -> str:
+    if not reason.fact("section"):
+        return language.gettext("it has no section")
+    return language.gettext("{section} is not one of the sections asked for")
+
+
 _WORDS: Mapping[ReasonCode, Callable[[Reason, Language], str]] = {
     ReasonCode.RANK: _rank_words,
     ReasonCode.PINNED: lambda _, language: language.gettext("pinned by the editor to place {position}"),
@@ -50,7 +56,7 @@ _WORDS: Mapping[ReasonCode, Callable[[Reason, Language], str]] = {
     ReasonCode.SECTION_LIMIT: lambda _, language: language.gettext(
         "{place_ordinal} from {section}, the limit is {limit}"
     ),
-    ReasonCode.OTHER_SECTION: lambda _, language: language.gettext("{section} is not one of the sections asked for"),
+    ReasonCode.OTHER_SECTION: _section_words,
     ReasonCode.BELOW_LIMIT: lambda _, language: language.gettext("the issue shows {limit} articles"),
     ReasonCode.TOTAL_AS_OF: lambda _, language: language.gettext("totals as of {as_of}"),
     ReasonCode.COUNTER_RESET: lambda _, language: language.gettext("its counter started again in the window"),

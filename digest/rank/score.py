@@ -120,8 +120,9 @@ def rank_articles(articles: Iterable[Article], counts: Iterable[ViewCount]) -> t
     )
 
 
-def _ranking_key(pair: tuple[Article, ViewCount]) -> tuple[int, float, tuple[bool, int, str]]:
+def _ranking_key(pair: tuple[Article, ViewCount]) -> tuple[int, float, tuple[bool, int, str, str]]:
     article, count = pair
     is_number = article.id.isascii() and article.id.isdigit()
-    by_id = (not is_number, int(article.id) if is_number else 0, article.id)
-    return -count.views, -article.published_at.timestamp(), by_id
+    # Fewer digits, smaller number; int() refuses ids of thousands of digits.
+    digits = article.id.lstrip("0") if is_number else ""
+    return -count.views, -article.published_at.timestamp(), (not is_number, len(digits), digits, article.id)

@@ -39,23 +39,24 @@ def select_articles(ranking: Sequence[RankedArticle], rules: Rules) -> Selection
     """
     shown = list(_choose_pins(ranking, rules))
     passed_over: list[Choice] = []
+    runners_up: list[Choice] = []
     pinned = {choice.article.id for choice in shown}
     sections = Counter(choice.article.section for choice in shown)
-    runners_up = 0
     for candidate in ranking:
         if candidate.article.id in pinned:
             continue
         refusal = _refuse(candidate, rules, sections, is_full=len(shown) >= rules.limit)
         if refusal is None:
             shown.append(_choice(candidate, rules, position=len(shown) + 1))
+            passed_over += runners_up
+            runners_up = []
         else:
-            passed_over.append(_choice(candidate, rules, refusal))
-            runners_up += len(shown) >= rules.limit
-        if runners_up == RUNNERS_UP:
+            runners_up.append(_choice(candidate, rules, refusal))
+        if len(shown) >= rules.limit and len(runners_up) == RUNNERS_UP:
             break
     return Selection(
         shown=tuple(shown),
-        passed_over=tuple(passed_over),
+        passed_over=(*passed_over, *runners_up[:RUNNERS_UP]),
         candidates=len(ranking),
         views_total=sum(candidate.count.views for candidate in ranking),
     )
@@ -78,7 +79,7 @@ def _refuse(candidate: RankedArticle, rules: Rules, sections: Counter[str], *, i
     if article.id in rules.excluded:
         return Reason(code=ReasonCode.EXCLUDED)
     if rules.sections and article.section not in rules.sections:
-        return Reason(code=ReasonCode.OTHER_SECTION, facts=(("section", article.section_name),))
+        return Reason(code=ReasonCode.OTHER_SECTION, facts=(("section", _section_in_words(article)),))
     if article.id in rules.repeated:
         edition = rules.repeated[article.id].isoformat()
         return Reason(code=ReasonCode.REPEATED, facts=(("edition", edition),))
@@ -86,11 +87,15 @@ def _refuse(candidate: RankedArticle, rules: Rules, sections: Counter[str], *, i
     place = sections[article.section]
     # Articles without a section share none, so the limit cannot bind them.
     if rules.max_per_section and article.section and place > rules.max_per_section:
-        facts = (("section", article.section_name), ("place", place), ("limit", rules.max_per_section))
+        facts = (("section", _section_in_words(article)), ("place", place), ("limit", rules.max_per_section))
         return Reason(code=ReasonCode.SECTION_LIMIT, facts=facts)
     if is_full:
         return Reason(code=ReasonCode.BELOW_LIMIT, facts=(("limit", rules.limit),))
     return None
+
+
+def _section_in_words(article: Article) -> str:
+    return article.section_name or article.section
 
 
 def _choice(candidate: RankedArticle, rules: Rules, *more: Reason, position: int | None = None) -> Choice:

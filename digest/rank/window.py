@@ -48,13 +48,5 @@ def counted_days(window: Window) -> tuple[date, date]:
     return first, last
 
 
-def covered_days(window: Window) -> tuple[date, date]:
-    """The first and last local day a reader is told: a window that ends at midnight ends with the day before."""
-    timezone = ZoneInfo(window.timezone)
-    last = (window.end - timedelta(microseconds=1)).astimezone(timezone).date()
-    first = window.start.astimezone(timezone).date()
-    return first, max(first, last)
-
-
 def _midnight(day: date, timezone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=timezone).astimezone(UTC)

@@ -1,6 +1,7 @@
 """Opening the workspace's database and its one way to write: a transaction that takes the write lock at once."""
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from digest.store.migrations import migrations
 
 FILE_NAME = "digest.db"
 LOCK_TIMEOUT_SECONDS = 10
+_RETRY_SECONDS = 0.02
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -52,9 +54,9 @@ class Database:
         """
         if self.in_transaction:
             raise StoreError(f"{self.path}: a transaction is already open; transactions do not nest")
-        with self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
         try:
+            with self._translated():
+                self._connection.execute("BEGIN IMMEDIATE")
             yield
             with self._translated():
                 self._connection.execute("COMMIT")
@@ -117,35 +119,81 @@ def open_database(path: Path, *, create: bool = False) -> Database:
     """
     if not create and not path.is_file():
         raise StoreError(f"{path} is not there; `digest init` makes a workspace with its database")
+    if create:
+        _make_private(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_SECONDS)
-        connection.row_factory = sqlite3.Row
-        # FULL: a committed `wire` or `sent` must survive power loss, not only kill -9 (0.23 ms a commit).
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-            connection.execute(f"PRAGMA {pragma}").fetchall()
     except sqlite3.DatabaseError as error:
         raise StoreError(_explain(path, error)) from error
+    connection.row_factory = sqlite3.Row
     database = Database(connection, path)
-    _migrate(database, sqlite_utils.Database(connection))
+    try:
+        _make_ready(database, connection)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise StoreError(_explain(path, error)) from error
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
-def _migrate(database: Database, tables: sqlite_utils.Database) -> None:
-    """Apply what is missing, under the write lock: six processes doing it at once crashed five."""
-    known = {migration.name for migration in migrations.pending(tables)}
-    known |= {migration.name for migration in migrations.applied(tables)}
-    unknown = {m.name for m in migrations.applied(tables)} - set(migration_names())
-    if unknown:
+def _make_private(path: Path) -> None:
+    """Make a missing file that only its owner can read: it will hold addresses and the signing key.
+
+    SQLite gives the files beside it (-wal, -shm) the same permissions.
+    """
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}; check the folder and its permissions") from error
+
+
+def _make_ready(database: Database, connection: sqlite3.Connection) -> None:
+    """Check that the file is ours before anything is written to it, then set it up and apply what is missing."""
+    known, applied = set(migration_names()), _applied_migrations(database)
+    if unknown := applied - known:
         raise StoreError(
             f"{database.path} was written by a newer digest (it has {', '.join(sorted(unknown))}); "
             "install that version or restore a backup"
         )
-    if not migrations.pending(tables):
-        return
-    if not tables["_sqlite_migrations"].exists() and tables.table_names():
+    _switch_to_wal(connection)
+    # FULL: a committed `wire` or `sent` must survive power loss, not only kill -9 (0.23 ms a commit).
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    if applied != known:
+        # Under the write lock, where what is missing is looked up again: six processes at once crashed five.
+        with database.transaction():
+            migrations.apply(sqlite_utils.Database(connection))
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on, once in a file's life.
+
+    Where two connections do so at once SQLite refuses one of them, whatever the timeout: so the waiting is done here.
+    """
+    give_up_at = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= give_up_at:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+def _applied_migrations(database: Database) -> set[str]:
+    """The migrations a file has; none for an empty one. StoreError for a database of another program."""
+    tables = {row["name"] for row in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return set()
+    known = f"SELECT name FROM {migrations.migrations_table} WHERE migration_set = ?"
+    applied = database.rows(known, (migrations.name,)) if migrations.migrations_table in tables else []
+    if not applied:
         raise StoreError(f"{database.path} is a SQLite database, but not one of digest; name another file")
-    with database.transaction():
-        migrations.apply(tables)
+    return {row["name"] for row in applied}
 
 
 def migration_names() -> tuple[str, ...]:

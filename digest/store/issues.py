@@ -1,37 +1,18 @@
-"""Issue rows: who may send which edition, and what was frozen for it.
-
-An edition is claimed by inserting its row, or by taking over one whose holder's lease ran out. The lease counts in
-boot-clock seconds, and every claim raises the row's fence, so that a holder that lost it can be told.
-"""
+"""Issue rows: where each edition stands, and what was frozen for it. Who may send one is in `leases`."""
 
 import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from digest.clock import BootTime
-from digest.errors import IssueError, LeaseLostError, NotFoundError
+from digest.errors import IssueError, NotFoundError
 from digest.model import IssueState
 from digest.schedule import Occurrence
 from digest.store.database import Database, moment, to_moment, to_seconds
-
-LEASE_SECONDS = 60.0
-"""How long a holder may be silent before another process takes the issue over."""
-
-Origin = Literal["schedule", "manual"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """The right to send one issue."""
-
-    issue_id: int
-    owner: str
-    """Names the holding process."""
-    fence: int
-    """The count of this claim; any newer claim makes this one void."""
+from digest.store.leases import LAPSED, Lease, Origin, lease_values, require_sending, settle_abandoned_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,111 +63,6 @@ class FrozenChoice:
     """Article, views, rank and reasons as plain JSON values."""
 
 
-def claim_issue(
-    database: Database,
-    newsletter: str,
-    occurrence: Occurrence,
-    *,
-    origin: Origin,
-    deadline: datetime,
-    owner: str,
-    boot: BootTime,
-    now: datetime,
-) -> Lease | None:
-    """Begin an edition, or take over one whose holder has gone silent.
-
-    Rows that the former holder left in `wire` become uncertain, those it had claimed go back to the queue.
-
-    Returns:
-        The lease, or None where another process holds the edition or it is not to be sent (any more).
-    """
-    with database.transaction():
-        row = database.row(
-            _CLAIM,
-            {
-                "newsletter": newsletter,
-                "edition": occurrence.edition.isoformat(),
-                "origin": origin,
-                "scheduled_at": to_seconds(occurrence.due_at),
-                "deadline": to_seconds(deadline),
-                "owner": owner,
-                "now": to_seconds(now),
-                **_lease_values(boot),
-            },
-        )
-        if row is None:
-            return None
-        settle_abandoned_rows(database, row["id"], now=now)
-    return Lease(issue_id=row["id"], owner=owner, fence=row["fence"])
-
-
-_LAPSED = """(boot_id IS NOT :boot OR lease_until < :boottime OR lease_until > :boottime + :lease)"""
-# The last condition: without a boot id (see clock), a lease from before a reboot may lie in the far future.
-
-_CLAIM = f"""
-INSERT INTO issue (newsletter, edition, origin, state, scheduled_at, deadline, owner, boot_id, lease_until, started_at)
-VALUES (:newsletter, :edition, :origin, 'sending', :scheduled_at, :deadline, :owner, :boot, :boottime + :lease, :now)
-ON CONFLICT (newsletter, edition) DO UPDATE SET owner = excluded.owner, boot_id = excluded.boot_id,
-  lease_until = excluded.lease_until, fence = fence + 1, resume_at = NULL
-WHERE state = 'sending' AND {_LAPSED}
-RETURNING id, fence
-"""
-
-
-def settle_abandoned_rows(database: Database, issue_id: int, *, now: datetime) -> None:
-    """Sort out what a holder that is gone left behind, inside the caller's transaction."""
-    database.execute(
-        """UPDATE delivery SET state = 'uncertain', updated_at = ?,
-        reply = 'the sender stopped while this message was being handed over'
-        WHERE issue_id = ? AND state = 'wire'""",
-        (to_seconds(now), issue_id),
-    )
-    database.execute(
-        "UPDATE delivery SET state = 'queued' WHERE issue_id = ? AND state = 'claimed'",
-        (issue_id,),
-    )
-
-
-def renew_lease(database: Database, lease: Lease, *, boot: BootTime) -> None:
-    """Keep an issue for another lease length.
-
-    Raises:
-        LeaseLostError: another process took it over.
-    """
-    with database.transaction():
-        require_fence(database, lease, boot=boot)
-
-
-def require_fence(database: Database, lease: Lease, *, boot: BootTime) -> None:
-    """Check, inside the caller's transaction, that the lease is still the newest, and renew it."""
-    changed = database.execute(
-        """UPDATE issue SET boot_id = :boot, lease_until = :boottime + :lease
-        WHERE id = :id AND owner = :owner AND fence = :fence""",
-        {"id": lease.issue_id, "owner": lease.owner, "fence": lease.fence, **_lease_values(boot)},
-    )
-    if not changed:
-        raise LeaseLostError("another process took this issue over while this one was silent; it goes on there")
-
-
-def require_sending(database: Database, lease: Lease, *, boot: BootTime) -> None:
-    """As `require_fence`, and the issue was not paused or cancelled meanwhile."""
-    require_fence(database, lease, boot=boot)
-    state = database.value("SELECT state FROM issue WHERE id = ?", (lease.issue_id,))
-    if state != IssueState.SENDING:
-        raise LeaseLostError(f"the issue was {state} by another command")
-
-
-def release_lease(database: Database, lease: Lease, *, resume_at: datetime | None, now: datetime) -> None:
-    """Let the issue go, so that the next tick or command may resume it (at `resume_at`, or at once)."""
-    with database.transaction():
-        changed = database.execute(
-            "UPDATE issue SET lease_until = 0, resume_at = ? WHERE id = ? AND owner = ? AND fence = ?",
-            (resume_at and to_seconds(resume_at), lease.issue_id, lease.owner, lease.fence),
-        )
-        if changed:
-            settle_abandoned_rows(database, lease.issue_id, now=now)
-
-
 def finish_issue(
     database: Database, lease: Lease, *, state: IssueState, reason: str, boot: BootTime, now: datetime
 ) -> None:
@@ -201,8 +77,8 @@ def expire_issue(database: Database, issue_id: int, *, boot: BootTime, now: date
     with database.transaction():
         changed = database.execute(
             f"""UPDATE issue SET fence = fence + 1, owner = '' WHERE id = :id AND state = 'sending'
-            AND deadline < :now AND {_LAPSED}""",
-            {"id": issue_id, "now": to_seconds(now), **_lease_values(boot)},
+            AND deadline < :now AND {LAPSED}""",
+            {"id": issue_id, "now": to_seconds(now), **lease_values(boot)},
         )
         if not changed:
             return False
@@ -212,7 +88,9 @@ def expire_issue(database: Database, issue_id: int, *, boot: BootTime, now: date
             WHERE issue_id = ? AND state IN ('queued', 'deferred')""",
             (to_seconds(now), issue_id),
         )
-        _end(database, issue_id, IssueState.FAILED, "not finished before the catch-up limit", now)
+        failure = database.value("SELECT reason FROM issue WHERE id = ?", (issue_id,))
+        reason = "not finished before the catch-up limit" + (f"; what stopped it last: {failure}" if failure else "")
+        _end(database, issue_id, IssueState.FAILED, reason, now)
     return True
 
 
@@ -261,7 +139,8 @@ def pause_issue(database: Database, issue_id: int) -> None:
     Raises:
         IssueError: it is not being sent.
     """
-    _change_state(database, issue_id, (IssueState.SENDING,), IssueState.PAUSED)
+    with database.transaction():
+        _change_state(database, issue_id, (IssueState.SENDING,), IssueState.PAUSED)
 
 
 def resume_issue(database: Database, issue_id: int, *, deadline: datetime) -> None:
@@ -270,7 +149,8 @@ def resume_issue(database: Database, issue_id: int, *, deadline: datetime) -> No
     Raises:
         IssueError: it is not paused.
     """
-    _change_state(database, issue_id, (IssueState.PAUSED,), IssueState.SENDING, deadline=deadline)
+    with database.transaction():
+        _change_state(database, issue_id, (IssueState.PAUSED,), IssueState.SENDING, deadline=deadline)
 
 
 def _change_state(
@@ -281,17 +161,16 @@ def _change_state(
     *,
     deadline: datetime | None = None,
 ) -> None:
-    with database.transaction():
-        found = get_issue_by_id(database, issue_id)
-        if found.state not in allowed:
-            raise IssueError(
-                f"the issue of {found.newsletter} {found.edition} is {found.state}; "
-                f"it would have to be {' or '.join(allowed)}"
-            )
-        database.execute(
-            "UPDATE issue SET state = ?, deadline = coalesce(?, deadline), resume_at = NULL WHERE id = ?",
-            (state, deadline and to_seconds(deadline), issue_id),
+    found = get_issue_by_id(database, issue_id)
+    if found.state not in allowed:
+        raise IssueError(
+            f"the issue of {found.newsletter} {found.edition} is {found.state}; "
+            f"it would have to be {' or '.join(allowed)}"
         )
+    database.execute(
+        "UPDATE issue SET state = ?, deadline = coalesce(?, deadline), resume_at = NULL WHERE id = ?",
+        (state, deadline and to_seconds(deadline), issue_id),
+    )
 
 
 def cancel_issue(database: Database, issue_id: int, *, boot: BootTime, now: datetime) -> None:
@@ -300,12 +179,9 @@ def cancel_issue(database: Database, issue_id: int, *, boot: BootTime, now: date
     Raises:
         IssueError: it has ended already.
     """
-    _change_state(database, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.CANCELLED)
     with database.transaction():
-        abandoned = database.row(
-            f"SELECT 1 FROM issue WHERE id = :id AND {_LAPSED}", {"id": issue_id, **_lease_values(boot)}
-        )
-        if abandoned:
+        _change_state(database, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.CANCELLED)
+        if database.row(f"SELECT 1 FROM issue WHERE id = :id AND {LAPSED}", {"id": issue_id, **lease_values(boot)}):
             settle_abandoned_rows(database, issue_id, now=now)
         database.execute(
             """UPDATE delivery SET state = 'cancelled', updated_at = ?, reply = 'the issue was cancelled'
@@ -393,9 +269,9 @@ def list_issues(
 def list_resumable(database: Database, newsletter: str, *, boot: BootTime, now: datetime) -> list[Issue]:
     """Issues nobody holds that have something to send now, oldest first."""
     rows = database.rows(
-        f"""SELECT * FROM issue WHERE newsletter = :newsletter AND state = 'sending' AND {_LAPSED}
+        f"""SELECT * FROM issue WHERE newsletter = :newsletter AND state = 'sending' AND {LAPSED}
         AND (resume_at IS NULL OR resume_at <= :now OR deadline < :now) ORDER BY scheduled_at""",
-        {"newsletter": newsletter, "now": to_seconds(now), **_lease_values(boot)},
+        {"newsletter": newsletter, "now": to_seconds(now), **lease_values(boot)},
     )
     return [_from_row(row) for row in rows]
 
@@ -453,10 +329,6 @@ def get_previous_window_end(database: Database, newsletter: str, before: date) -
         (newsletter, before.isoformat()),
     )
     return None if value is None else datetime.fromisoformat(value)
-
-
-def _lease_values(boot: BootTime) -> dict[str, str | float]:
-    return {"boot": boot.boot_id, "boottime": boot.seconds, "lease": LEASE_SECONDS}
 
 
 def _from_row(row: sqlite3.Row) -> Issue:

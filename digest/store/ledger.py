@@ -15,7 +15,7 @@ from digest.clock import BootTime
 from digest.errors import IssueError, LeaseLostError
 from digest.model import Delivery, DeliveryState, IssueState
 from digest.store.database import Database, to_seconds
-from digest.store.issues import Lease, require_fence, require_sending
+from digest.store.leases import Lease, require_fence, require_sending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +243,13 @@ def resolve_uncertain(
 
     Returns:
         How many rows were decided about.
+
+    Raises:
+        IssueError: they are to be sent again, and the issue is cancelled.
     """
+    state = database.value("SELECT state FROM issue WHERE id = ?", (issue_id,))
+    if not as_sent and state == IssueState.CANCELLED:
+        raise IssueError("the issue is cancelled and nothing of it is sent any more; settle its rows with --as-sent")
     return database.execute(
         """UPDATE delivery SET state = :state, reply = :reply, updated_at = :now
         WHERE issue_id = :issue AND state = 'uncertain' AND (:all OR subscriber_id IN (

@@ -88,6 +88,14 @@ CREATE TABLE subscription (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subscription_subscriber ON subscription (subscriber_id);
 
+-- Newsletters a person gave up while staying with others: no import brings them back.
+CREATE TABLE given_up (
+  newsletter TEXT NOT NULL,
+  subscriber_id INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
+  given_up_at INTEGER NOT NULL,
+  PRIMARY KEY (subscriber_id, newsletter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE suppression (
   address_hash BLOB PRIMARY KEY,          -- HMAC-SHA-256 of the address under the workspace's key
   reason TEXT NOT NULL,

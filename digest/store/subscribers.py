@@ -30,6 +30,10 @@ class Profile:
     consent_at: datetime | None = None
 
 
+_READERS_OR_TO_BE = (SubscriberState.ACTIVE, SubscriberState.PENDING)
+"""States of people who have not left."""
+
+
 class Change(StrEnum):
     """What saving a profile did."""
 
@@ -47,18 +51,18 @@ def save_profile(
         AddressError: the person left, bounced, complained or is suppressed, and `resubscribe` is False.
     """
     known = get_subscriber(database, profile.address)
-    if profile.state is SubscriberState.ACTIVE:
+    if profile.state in _READERS_OR_TO_BE:
         _refuse_revival(database, profile, known, address_hash, resubscribe=resubscribe)
     if known is None:
         _insert(database, profile, now)
         return Change.ADDED
-    return _update(database, known, profile, now)
+    return _update(database, known, profile if resubscribe else _without_given_up(database, known, profile), now)
 
 
 def _refuse_revival(
     database: Database, profile: Profile, known: Subscriber | None, address_hash: bytes, *, resubscribe: bool
 ) -> None:
-    has_left = known is not None and known.state not in (SubscriberState.ACTIVE, SubscriberState.PENDING)
+    has_left = known is not None and known.state not in _READERS_OR_TO_BE
     suppressed = database.row("SELECT reason FROM suppression WHERE address_hash = ?", (address_hash,))
     if resubscribe:
         database.execute("DELETE FROM suppression WHERE address_hash = ?", (address_hash,))
@@ -71,7 +75,7 @@ def _refuse_revival(
 
 
 def _insert(database: Database, profile: Profile, now: datetime) -> None:
-    gone = profile.state not in (SubscriberState.ACTIVE, SubscriberState.PENDING)
+    gone = profile.state not in _READERS_OR_TO_BE
     subscriber_id = database.insert(
         """INSERT INTO subscriber
         (address, name, locale, timezone, state, created_at, consent_source, consent_at, left_at)
@@ -99,17 +103,17 @@ def _update(database: Database, known: Subscriber, profile: Profile, now: dateti
         timezone=known.timezone if profile.timezone is None else profile.timezone,
         subscriptions=_wanted(known.subscriptions, profile),
         state=profile.state,
-        left_at=None if profile.state is SubscriberState.ACTIVE else known.left_at or now,
+        left_at=None if profile.state in _READERS_OR_TO_BE else known.left_at or now,
     )
     if wanted == known:
         return Change.UNCHANGED
     if wanted.state is SubscriberState.ACTIVE is not known.state:
         wanted = replace(wanted, consent_source=profile.consent_source, consent_at=profile.consent_at or now)
-    _write(database, wanted)
+    _write(database, known, wanted, now)
     return Change.UPDATED
 
 
-def _write(database: Database, subscriber: Subscriber) -> None:
+def _write(database: Database, known: Subscriber, subscriber: Subscriber, now: datetime) -> None:
     database.execute(
         """UPDATE subscriber SET name = ?, locale = ?, timezone = ?, state = ?, consent_source = ?, consent_at = ?,
         left_at = ? WHERE id = ?""",
@@ -124,8 +128,31 @@ def _write(database: Database, subscriber: Subscriber) -> None:
             subscriber.id,
         ),
     )
-    database.execute("DELETE FROM subscription WHERE subscriber_id = ?", (subscriber.id,))
-    _write_subscriptions(database, subscriber.id, subscriber.subscriptions)
+    if subscriber.subscriptions != known.subscriptions:
+        database.execute("DELETE FROM subscription WHERE subscriber_id = ?", (subscriber.id,))
+        _write_subscriptions(database, subscriber.id, subscriber.subscriptions)
+        _note_given_up(database, known, subscriber, now)
+
+
+def _note_given_up(database: Database, known: Subscriber, subscriber: Subscriber, now: datetime) -> None:
+    had = {subscription.newsletter for subscription in known.subscriptions}
+    has = {subscription.newsletter for subscription in subscriber.subscriptions}
+    database.execute_many(
+        "DELETE FROM given_up WHERE subscriber_id = ? AND newsletter = ?", [(subscriber.id, n) for n in has]
+    )
+    database.execute_many(
+        "INSERT OR IGNORE INTO given_up (newsletter, subscriber_id, given_up_at) VALUES (?, ?, ?)",
+        [(newsletter, subscriber.id, to_seconds(now)) for newsletter in had - has],
+    )
+
+
+def _without_given_up(database: Database, known: Subscriber, profile: Profile) -> Profile:
+    """The profile less the newsletters this person gave up."""
+    if profile.newsletters is None:
+        return profile
+    rows = database.rows("SELECT newsletter FROM given_up WHERE subscriber_id = ?", (known.id,))
+    given_up = {row["newsletter"] for row in rows}
+    return replace(profile, newsletters=tuple(n for n in profile.newsletters if n not in given_up) or None)
 
 
 def _wanted(known: Sequence[Subscription], profile: Profile) -> tuple[Subscription, ...]:
@@ -175,7 +202,7 @@ def take_out(database: Database, address: str, *, state: SubscriberState, now: d
         known = require_subscriber(database, address)
         if known.state is state:
             return False
-        _write(database, replace(known, state=state, left_at=now))
+        _write(database, known, replace(known, state=state, left_at=now), now)
     return True
 
 

@@ -59,15 +59,16 @@ def save_totals(database: Database, totals: Iterable[RunningTotal]) -> Changes:
     return Changes(added=added, updated=updated, unchanged=len(rows) - added - updated)
 
 
+# Looks at a snapshot just written and its two neighbours, so files may come in any order, and twice.
 _FORGET_MIDDLE_OF_RUN = """
-DELETE FROM running_total WHERE article_id = :id AND taken_at = (
-  SELECT middle.taken_at FROM
-    (SELECT taken_at, total FROM running_total WHERE article_id = :id AND taken_at < :at
-     ORDER BY taken_at DESC LIMIT 1) AS middle,
-    (SELECT total FROM running_total WHERE article_id = :id AND taken_at < :at
-     ORDER BY taken_at DESC LIMIT 1 OFFSET 1) AS first,
-    (SELECT total FROM running_total WHERE article_id = :id AND taken_at = :at) AS last
-  WHERE middle.total = first.total AND middle.total = last.total)
+DELETE FROM running_total AS middle WHERE article_id = :id AND taken_at IN (
+  :at,
+  (SELECT max(taken_at) FROM running_total WHERE article_id = :id AND taken_at < :at),
+  (SELECT min(taken_at) FROM running_total WHERE article_id = :id AND taken_at > :at))
+AND total = (SELECT total FROM running_total AS earlier WHERE article_id = :id AND earlier.taken_at < middle.taken_at
+  ORDER BY taken_at DESC LIMIT 1)
+AND total = (SELECT total FROM running_total AS later WHERE article_id = :id AND later.taken_at > middle.taken_at
+  ORDER BY taken_at LIMIT 1)
 """
 
 

@@ -108,13 +108,22 @@ def test_an_id_that_was_on_an_earlier_line_is_refused(read):
     [
         "HTTP://x.test",
         "https://한국.kr/뉴스?q=가#나",
-        "https://u:p@x.test:8080/",
+        "https://x.test:8080/",
         "http://[::1]/a",
         "https://x.test?a=b",
     ],
 )
 def test_any_absolute_http_address_is_taken(read, url):
     assert read(GOOD | {"url": url})[0].article.url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user:password@x.test/", "https://x.test:99999/", "https://x .test/", "http://", "https://[::zz]/"]
+)
+def test_an_address_that_no_mail_can_link_to_is_refused_before_it_can_stop_an_issue(read, url):
+    (refused,) = read(GOOD | {"url": url})
+    assert isinstance(refused, RefusedRow)
+    assert "is not an absolute address that begins with http:// or https://" in refused.error.reason
 
 
 def test_spaces_in_an_address_are_escaped(read):

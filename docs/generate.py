@@ -1,0 +1,186 @@
+"""Writes the pages of this folder that come from the program itself; `make docs` runs it, a test compares."""  # noqa: INP001 - a folder of pages, not a package
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from digest.cli.main import cli
+from digest.render.context import context_fields
+from digest.settings import DeliverySettings, NewsletterSettings, SiteSettings, SourceSettings
+from digest.workspace import create_workspace
+
+FOLDER = Path(__file__).parent
+TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("[site]", SiteSettings),
+    ("[source]", SourceSettings),
+    ("[[newsletter]]", NewsletterSettings),
+    ("[delivery]", DeliverySettings),
+)
+_MARK = "<!-- Written by docs/generate.py from the program: run `make docs` instead of editing. -->\n"
+_COLUMNS = 100
+_KINDS = {str: "text", int: "whole number", Path: "path", tuple[str, ...]: "list of texts"}
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its file name."""
+    return {
+        "settings.md": _MARK + settings_page(),
+        "cli.md": _MARK + cli_page(),
+        "template-context.md": _MARK + context_page(),
+    }
+
+
+def settings_page() -> str:
+    """Every key of `digest.toml`, and the file as `digest init` writes it."""
+    parts = [_SETTINGS_HEAD]
+    for title, table in TABLES:
+        rows = (_setting_row(name, field) for name, field in table.model_fields.items())
+        parts.append(f"## {title}\n\n{_paragraph(table)}\n\n{_table(('key', 'default', 'allowed', 'meaning'), rows)}")
+    parts.append(f"{_SETTINGS_TAIL}\n```toml\n{_fresh_settings_file()}```\n")
+    return "\n".join(parts)
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    parts = [_CLI_HEAD, "".join(_command_line(*item) for item in commands())]
+    for path, command in commands():
+        context = _context(path)
+        parts.append(f"## {' '.join(path)}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def _command_line(path: tuple[str, ...], command: click.Command) -> str:
+    """The command in the list at the top: its name and what it is for."""
+    return f"- [{' '.join(path)}](#{'-'.join(path)}): {command.get_short_help_str(_COLUMNS)}\n"
+
+
+def context_page() -> str:
+    """Every name a template can use."""
+    rows = ((f"`{field.path}`", f"`{field.type}`", _plain(field.help)) for field in context_fields())
+    return f"{_CONTEXT_HEAD}\n{_table(('name', 'type', 'meaning'), rows)}"
+
+
+def commands(path: tuple[str, ...] = ("digest",), command: click.Command = cli) -> Iterator[tuple[Any, click.Command]]:
+    """Every command with its path, groups before their members: `("digest", "articles", "top")`."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, member in command.commands.items():
+            yield from commands((*path, name), member)
+
+
+def _context(path: tuple[str, ...]) -> click.Context:
+    context = click.Context(cli, info_name=path[0], terminal_width=_COLUMNS)
+    command: click.Command = cli
+    for name in path[1:]:
+        assert isinstance(command, click.Group)  # noqa: S101 - `commands` goes into groups only
+        command = command.commands[name]
+        context = click.Context(command, info_name=name, parent=context, terminal_width=_COLUMNS)
+    return context
+
+
+def _setting_row(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    default = "required" if field.is_required() else _as_toml(field.get_default(call_default_factory=True))
+    return f"`{field.alias or name}`", default, _allowed(field), _plain(field.description or "")
+
+
+def _as_toml(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(_as_toml, value))}]`"
+    return f"`{value}`" if isinstance(value, int) else f'`"{value}"`'
+
+
+def _allowed(field: FieldInfo) -> str:
+    """The kind of value, and its bounds."""
+    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{kind}`" for kind in kinds)
+    kind = field.annotation if field.annotation in _KINDS else kinds[0]
+    bounds = {name: getattr(rule, name) for rule in field.metadata for name in ("ge", "le") if hasattr(rule, name)}
+    if {"ge", "le"} <= bounds.keys():
+        return f"{bounds['ge']} to {bounds['le']}"
+    return f"{_KINDS[kind]}, {bounds['ge']} or more" if bounds else _KINDS[kind]
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown must not take for a tag."""
+    return text.replace("<", "&lt;")
+
+
+def _paragraph(table: type[BaseModel]) -> str:
+    """What the table's docstring says after its own name."""
+    summary = (table.__doc__ or "").strip().partition(": ")[2]
+    return summary[:1].upper() + summary[1:] if summary else "One table for each newsletter."
+
+
+def _table(columns: tuple[str, ...], rows: Any) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _fresh_settings_file() -> str:
+    with TemporaryDirectory() as folder:
+        sender = "Hanbit News <news@example.com>"
+        file = create_workspace(Path(folder), name="Hanbit News", sender=sender, timezone="Asia/Seoul", locale="en")
+        return file.read_text(encoding="utf-8")
+
+
+_SETTINGS_HEAD = """\
+# Settings
+
+Everything is in one file, `digest.toml`, in the workspace's folder. Relative paths count from that folder.
+`digest init` writes the file with comments; it is shown [at the end](#the-file-digest-init-writes).
+
+A mistake is refused with the file, the key's path, what was found and what is allowed. A key that does not exist is
+refused too, with the nearest one that does:
+
+```text
+digest: digest.toml: newsletter[1].limt is not a known setting; did you mean 'limit'?
+```
+
+Secrets can stay out of the file:
+
+| key | variable | file |
+|---|---|---|
+| `delivery.password` | `DIGEST_DELIVERY_PASSWORD` | `delivery.password_file` |
+| `site.secret_key` | `DIGEST_SITE_SECRET_KEY` | `site.secret_key_file` |
+
+The variable wins over the file. `digest run` reads the settings anew at each tick.
+"""
+_SETTINGS_TAIL = """\
+## The file digest init writes
+
+For `digest init --name "Hanbit News" --from "Hanbit News <news@example.com>" --timezone Asia/Seoul --locale en`:
+"""
+_CLI_HEAD = """\
+# Commands
+
+The help of every command, as `digest COMMAND --help` prints it.
+
+`--config` and `--debug` may stand before or after a command's name. Results go to standard output, progress and
+failures to standard error. Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong.
+"""
+_CONTEXT_HEAD = """\
+# Template context
+
+Every name a template can use. `[]` follows a name that is looped over: `articles[].title` is `article.title` inside
+`{% for article in articles %}`. How to write a template is in [templates.md](templates.md).
+"""
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, content in pages().items():
+        (FOLDER / name).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ.pop("COLUMNS", None)
+    main()
