@@ -143,7 +143,7 @@ class NewsletterSettings(_Table):
     min_articles: int = Field(3, ge=1, description="With fewer articles the issue is skipped.")
     no_repeat: int = Field(4, ge=0, description="Articles of the last N issues are passed over; 0 allows repeats.")
     template: str = Field("weekly", description="Folder of the template.")
-    subject: str = Field("{first_title} · {newsletter} {date}", description="Pattern of the subject line.")
+    subject: str = Field("{first_title} · {newsletter}", description="Pattern of the subject line.")
     preheader: str = Field(
         "", description="Pattern of the line after the subject in the inbox; by default the next titles."
     )

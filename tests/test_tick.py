@@ -28,7 +28,7 @@ from digest.store.issues import (
 from digest.store.leases import claim_issue
 from digest.store.views import save_dated_counts
 from digest.tick import Observer, begin_edition, tick
-from workspaces import NOW, SetClock, add_readers, fill_with_news, make_article, open_at, reader_address, settings_text
+from workspaces import NOW, SetClock, add_readers, fill_with_news, make_article, open_at, settings_text
 
 MONDAY = date(2026, 3, 2)
 DUE = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
@@ -394,11 +394,3 @@ def test_pins_come_first_and_are_used_up_by_the_issue_that_shows_them(make_house
     with house.open() as app:
         assert list_decisions(app.database, "weekly").pinned == ()
         assert list_choices(app.database, 1)[0].article_id == "5"
-
-
-def test_everybody_is_named_in_the_outbox(make_house):
-    house = make_house(readers=3)
-    house.tick(DUE)
-    box = mailbox.Maildir(house.outbox)
-    found = sorted(message["To"].rpartition("<")[2].rstrip(">").strip() for message in box)
-    assert found == [reader_address(number) for number in range(3)]

@@ -1,5 +1,8 @@
 """`digest demo`: everything at once, to look at."""
 
+import os
+import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +72,7 @@ def _print_next(report: "DemoReport") -> None:
     edition = report.proof.letterhead.edition
     tomorrow = edition + timedelta(days=1)
     lines = {
+        **_activation(),
         f"cd {report.folder}": "",
         f"digest articles top --date {edition} --limit 5": "the pure ranking",
         f"digest articles pin {report.proof.passed_over[-1].article.id}": "put an article first",
@@ -82,3 +86,11 @@ def _print_next(report: "DemoReport") -> None:
     click.echo("\nNext:")
     for command, what in lines.items():
         click.echo(f"  {command:<{longest}}  {what}".rstrip())
+
+
+def _activation() -> dict[str, str]:
+    """How to make `digest` a command, where it runs from an environment that is not active."""
+    activate = Path(sys.prefix, "bin", "activate")
+    if shutil.which("digest") or not activate.is_file():
+        return {}
+    return {f". {os.path.relpath(activate)}": "makes digest a command"}
