@@ -44,7 +44,7 @@ class App:
     def workshop(self) -> Workshop:
         """What rendering needs; the workspace's own templates and catalogues win over the packaged ones."""
         folder = self.settings.folder
-        return Workshop(library=TemplateLibrary([folder / "templates"], locales=self.locales), key=self.key)
+        return Workshop(templates=TemplateLibrary([folder / "templates"], locales=self.locales), key=self.key)
 
     @property
     def locales(self) -> Path:

@@ -29,7 +29,7 @@ from digest.store.ledger import VariantKey, list_variant_keys, queue_deliveries
 class Workshop:
     """What rendering needs besides the draft."""
 
-    library: TemplateLibrary
+    templates: TemplateLibrary
     key: bytes
     """The workspace's signing key."""
 
@@ -42,7 +42,7 @@ class Workshop:
         if not wanted:
             return own
         try:
-            self.library.language(wanted)
+            self.templates.language(wanted)
         except SettingsError:
             return own
         return wanted
@@ -113,7 +113,7 @@ def render_draft(draft: Draft, locale: str, shown: tuple[Choice, ...], workshop:
         locale=workshop.locale_for(locale, edition.settings.locale_of(edition.newsletter)),
         nonce=workshop.nonce(edition),
     )
-    return render_issue(request, workshop.library)
+    return render_issue(request, workshop.templates)
 
 
 def render_frozen(issue: Issue, choices: Iterable[FrozenChoice], variant: Variant, workshop: Workshop) -> Rendering:
@@ -125,7 +125,7 @@ def render_frozen(issue: Issue, choices: Iterable[FrozenChoice], variant: Varian
         IssueError: the template has changed since.
     """
     frozen = issue.frozen
-    if workshop.library.hash(frozen["template"]) != frozen["template_hash"]:
+    if workshop.templates.hash(frozen["template"]) != frozen["template_hash"]:
         raise IssueError(
             f"the template {frozen['template']!r} has changed since {issue.newsletter} {issue.edition} was frozen"
         )
@@ -142,7 +142,7 @@ def render_frozen(issue: Issue, choices: Iterable[FrozenChoice], variant: Varian
         locale=workshop.locale_for(VariantKey.parse(variant.key).locale, frozen["locale"]),
         nonce=frozen["nonce"],
     )
-    return render_issue(request, workshop.library)
+    return render_issue(request, workshop.templates)
 
 
 def _describe_frozen(draft: Draft, workshop: Workshop) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _describe_frozen(draft: Draft, workshop: Workshop) -> dict[str, Any]:
         "newsletter": edition.newsletter.model_dump(mode="json", by_alias=True),
         "site": edition.settings.site.model_dump(mode="json", exclude={"secret_key"}),
         "template": template,
-        "template_hash": workshop.library.hash(template),
+        "template_hash": workshop.templates.hash(template),
         "nonce": workshop.nonce(edition),
         "candidates": draft.selection.candidates,
         "views_total": draft.selection.views_total,

@@ -182,7 +182,7 @@ def test_what_is_frozen_says_all_that_made_the_issue_and_no_secret(app):
     }
     assert (issue.frozen["candidates"], issue.frozen["views_total"]) == (40, sum(1000 - n for n in range(40)))
     assert issue.frozen["newsletter"]["limit"] == 4
-    assert issue.frozen["template_hash"] == app.workshop.library.hash("weekly")
+    assert issue.frozen["template_hash"] == app.workshop.templates.hash("weekly")
     assert "hush" not in json.dumps(issue.frozen)
     assert issue.frozen["nonce"] not in variants_of(app, issue)['["",[]]'].subject
 

@@ -125,7 +125,7 @@ def show(
             choices=tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
             variants=list_variants(app.database, issue.id),
             trouble=[_describe_row(row, whole=addresses) for row in rows],
-            language=app.workshop.library.language(issue.frozen.get("locale") or app.settings.locale_of(chosen)),
+            language=app.workshop.templates.language(issue.frozen.get("locale") or app.settings.locale_of(chosen)),
             timezone=timezone,
         )
         _write_parts(app, issue, html, text)

@@ -69,7 +69,7 @@ def preview(
         reader = choose_reader(proof, subscriber)
         body, values = proof.letterhead.bodies[proof.variant], slot_values(proof.letterhead, reader)
         content = write_message(proof.letterhead, proof.variant, reader).content
-        language = app.workshop.library.language(app.settings.locale_of(chosen))
+        language = app.workshop.templates.language(app.settings.locale_of(chosen))
         _write(html, body.html.fill(values).encode())
         _write(text, body.text.fill(values).encode())
         _write(eml, content)
