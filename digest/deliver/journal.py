@@ -28,12 +28,15 @@ class Journal:
         self._clock = clock
         self._on_result = on_result
         self._results: list[DeliveryResult] = []
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
         self._something_to_write = asyncio.Event()
         self._failure: Exception | None = None
 
-    async def put_on_wire(self, delivery_id: int) -> None:
+    async def put_on_wire(self, delivery_id: int) -> bool:
         """Return once the row is committed as `wire`: from then on its message may leave.
+
+        Returns:
+            False where the person left meanwhile; the message must not leave.
 
         Raises:
             LeaseLostError: the issue was taken over, paused or cancelled; the message must not leave.
@@ -41,10 +44,10 @@ class Journal:
         """
         if self._failure is not None:
             raise self._failure
-        committed = asyncio.get_running_loop().create_future()
+        committed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery_id, committed))
         self._something_to_write.set()
-        await committed
+        return await committed
 
     def record(self, result: DeliveryResult) -> None:
         """Note what became of a message; it is committed with the next group, at the latest by `flush`."""
@@ -76,7 +79,7 @@ class Journal:
         if not results and not waiting:
             return
         try:
-            advance_deliveries(
+            on_wire = advance_deliveries(
                 self._database,
                 self._lease,
                 results=results,
@@ -89,12 +92,12 @@ class Journal:
             self._results = results + self._results
             self._fail(error, waiting)
             return
-        for _, committed in waiting:
-            committed.set_result(None)
+        for delivery_id, committed in waiting:
+            committed.set_result(delivery_id in on_wire)
         for result in results:
             self._on_result(result)
 
-    def _fail(self, error: Exception, waiting: list[tuple[int, asyncio.Future[None]]]) -> None:
+    def _fail(self, error: Exception, waiting: list[tuple[int, asyncio.Future[bool]]]) -> None:
         self._failure = self._failure or error
         for _, committed in waiting:
             if not committed.done():

@@ -116,9 +116,9 @@ class _Walk:
 
 async def _hand_over(sending: Sending, connection: Connection, journal: Journal, delivery: Delivery) -> None:
     message = sending.write(delivery)
-    await journal.put_on_wire(delivery.id)
-    outcome = await connection.deliver(message.envelope, message.content)
-    journal.record(_to_result(sending, delivery, outcome))
+    if await journal.put_on_wire(delivery.id):
+        outcome = await connection.deliver(message.envelope, message.content)
+        journal.record(_to_result(sending, delivery, outcome))
 
 
 def _to_result(sending: Sending, delivery: Delivery, outcome: Outcome) -> DeliveryResult:

@@ -9,6 +9,8 @@ from digest.model import Article, Choice, CountKind, RankedArticle, Reason, Reas
 
 RUNNERS_UP = 10
 """How many articles after the last one shown are kept with their reasons."""
+MOST_PASSED_OVER = 100
+"""How many are kept at most: a section limit that binds hard would keep the whole week."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ def select_articles(ranking: Sequence[RankedArticle], rules: Rules) -> Selection
     """Choose what an issue shows.
 
     The first reason of every choice is its place by views; a candidate that is not shown has one more that says why.
-    Everything above the last article shown is kept, and `RUNNERS_UP` after it.
+    Everything above the last article shown is kept, and `RUNNERS_UP` after it; `MOST_PASSED_OVER` in all.
     """
     shown = list(_choose_pins(ranking, rules))
     passed_over: list[Choice] = []
@@ -56,7 +58,7 @@ def select_articles(ranking: Sequence[RankedArticle], rules: Rules) -> Selection
             break
     return Selection(
         shown=tuple(shown),
-        passed_over=(*passed_over, *runners_up[:RUNNERS_UP]),
+        passed_over=(*passed_over, *runners_up[:RUNNERS_UP])[:MOST_PASSED_OVER],
         candidates=len(ranking),
         views_total=sum(candidate.count.views for candidate in ranking),
     )

@@ -113,17 +113,19 @@ def claim_deliveries(
     return ()
 
 
-_LEFT = "state = 'cancelled', reply = 'the subscriber left before it was sent'"
-_DUE = """
-SELECT waiting.id, issue_id, subscriber_id, address, name, variant, attempts,
-  subscriber.state = 'active' AND EXISTS (
-    SELECT 1 FROM subscription WHERE subscription.subscriber_id = subscriber.id
-    AND subscription.newsletter = (SELECT newsletter FROM issue WHERE issue.id = :issue)) AS is_reader
+_IS_READER = """EXISTS (
+  SELECT 1 FROM subscription JOIN subscriber AS person ON person.id = subscription.subscriber_id
+  WHERE person.id = delivery.subscriber_id AND person.state = 'active'
+  AND subscription.newsletter = (SELECT newsletter FROM issue WHERE issue.id = delivery.issue_id))"""
+_LEFT_BEFORE = "the subscriber left before it was sent"
+_LEFT = f"state = 'cancelled', reply = '{_LEFT_BEFORE}'"
+_DUE = f"""
+SELECT delivery.id, issue_id, subscriber_id, address, name, variant, attempts, {_IS_READER} AS is_reader
 FROM (
   SELECT * FROM delivery WHERE issue_id = :issue AND state = 'queued'
   UNION ALL
   SELECT * FROM delivery WHERE issue_id = :issue AND state = 'deferred' AND next_at <= :now
-) AS waiting JOIN subscriber ON subscriber.id = subscriber_id
+) AS delivery JOIN subscriber ON subscriber.id = delivery.subscriber_id
 LIMIT :limit
 """
 
@@ -147,24 +149,29 @@ def advance_deliveries(
     to_wire: Sequence[int],
     boot: BootTime,
     now: datetime,
-) -> None:
+) -> frozenset[int]:
     """Record results and let the next rows onto the wire, in one commit.
 
     Results are recorded even when the issue was paused or cancelled meanwhile: they happened. Nothing new goes onto
-    the wire then.
+    the wire then, and nothing for a person who left since the row was claimed: such a row is cancelled.
+
+    Returns:
+        Those of `to_wire` whose messages may leave now.
 
     Raises:
         LeaseLostError: the issue was taken over (nothing was written), or paused or cancelled (results were).
         IssueError: a row that was to go onto the wire is not claimed.
     """
+    on_wire: frozenset[int] = frozenset()
     with database.transaction():
         require_fence(database, lease, boot=boot)
         _record_results(database, results, now)
         state = database.value("SELECT state FROM issue WHERE id = ?", (lease.issue_id,))
         if to_wire and state == IssueState.SENDING:
-            _put_on_wire(database, to_wire, now)
+            on_wire = _put_on_wire(database, to_wire, now)
     if to_wire and state != IssueState.SENDING:
         raise LeaseLostError(f"the issue was {state} by another command")
+    return on_wire
 
 
 def _record_results(database: Database, results: Sequence[DeliveryResult], now: datetime) -> None:
@@ -178,14 +185,17 @@ def _record_results(database: Database, results: Sequence[DeliveryResult], now: 
     )
 
 
-def _put_on_wire(database: Database, ids: Sequence[int], now: datetime) -> None:
-    changed = database.execute(
-        """UPDATE delivery SET state = 'wire', updated_at = ?
-        WHERE state = 'claimed' AND id IN (SELECT value FROM json_each(?))""",
-        (to_seconds(now), json.dumps(ids)),
-    )
-    if changed != len(ids):
-        raise IssueError(f"{len(ids) - changed} of {len(ids)} deliveries are no longer claimed; none is sent")
+def _put_on_wire(database: Database, ids: Sequence[int], now: datetime) -> frozenset[int]:
+    rows = database.rows(_TO_WIRE, (_LEFT_BEFORE, to_seconds(now), json.dumps(ids)))
+    if len(rows) != len(ids):
+        raise IssueError(f"{len(ids) - len(rows)} of {len(ids)} deliveries are no longer claimed; none is sent")
+    return frozenset(row["id"] for row in rows if row["state"] == DeliveryState.WIRE)
+
+
+_TO_WIRE = f"""
+UPDATE delivery SET state = iif({_IS_READER}, 'wire', 'cancelled'), reply = iif({_IS_READER}, reply, ?), updated_at = ?
+WHERE state = 'claimed' AND id IN (SELECT value FROM json_each(?)) RETURNING id, state
+"""
 
 
 def count_deliveries(database: Database, issue_id: int) -> dict[DeliveryState, int]:

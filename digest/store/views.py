@@ -14,14 +14,14 @@ from digest.store.database import Database, moment, to_seconds
 
 def save_dated_counts(database: Database, counts: Iterable[DatedCount]) -> Changes:
     """Keep the counts of days, inside the caller's transaction; a later count for a day replaces the earlier one."""
-    before = _count_rows(database, "dated_count")
-    rows = [(count.date.isoformat(), count.article_id, count.views) for count in counts]
-    changed = database.execute_many(
-        """INSERT INTO dated_count (date, article_id, views) VALUES (?, ?, ?)
-        ON CONFLICT (date, article_id) DO UPDATE SET views = excluded.views WHERE views <> excluded.views""",
-        rows,
+    rows = [(count.views, count.date.isoformat(), count.article_id) for count in counts]
+    added = database.execute_many(
+        "INSERT INTO dated_count (views, date, article_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows
     )
-    return _changes(len(rows), changed, _count_rows(database, "dated_count") - before)
+    updated = database.execute_many(
+        "UPDATE dated_count SET views = ?1 WHERE date = ?2 AND article_id = ?3 AND views <> ?1", rows
+    )
+    return _changes(len(rows), added, updated)
 
 
 def save_events(database: Database, events: Iterable[ViewEvent]) -> Changes:
@@ -30,14 +30,15 @@ def save_events(database: Database, events: Iterable[ViewEvent]) -> Changes:
     A second's count is the largest that any one file showed for it, so a file imported twice, or a log that has
     grown since, changes nothing that was counted already.
     """
-    before = _count_rows(database, "view_event")
     per_second = Counter((to_seconds(event.viewed_at), event.article_id) for event in events)
-    changed = database.execute_many(
-        """INSERT INTO view_event (viewed_at, article_id, views) VALUES (?, ?, ?)
-        ON CONFLICT (viewed_at, article_id) DO UPDATE SET views = excluded.views WHERE views < excluded.views""",
-        [(second, article_id, views) for (second, article_id), views in per_second.items()],
+    rows = [(views, second, article_id) for (second, article_id), views in per_second.items()]
+    added = database.execute_many(
+        "INSERT INTO view_event (views, viewed_at, article_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows
     )
-    return _changes(len(per_second), changed, _count_rows(database, "view_event") - before)
+    updated = database.execute_many(
+        "UPDATE view_event SET views = ?1 WHERE viewed_at = ?2 AND article_id = ?3 AND views < ?1", rows
+    )
+    return _changes(len(rows), added, updated)
 
 
 def save_totals(database: Database, totals: Iterable[RunningTotal]) -> Changes:
@@ -46,17 +47,15 @@ def save_totals(database: Database, totals: Iterable[RunningTotal]) -> Changes:
     Of a run of equal totals only the first and the last moment are kept: the value in between is known, and a
     table that is read every hour stays as small as its changes.
     """
-    before = _count_rows(database, "running_total")
-    rows = [(total.article_id, to_seconds(total.taken_at), total.total) for total in totals]
-    changed = database.execute_many(
-        """INSERT INTO running_total (article_id, taken_at, total) VALUES (?, ?, ?)
-        ON CONFLICT (article_id, taken_at) DO UPDATE SET total = excluded.total WHERE total <> excluded.total""",
-        rows,
+    rows = [(total.total, total.article_id, to_seconds(total.taken_at)) for total in totals]
+    added = database.execute_many(
+        "INSERT INTO running_total (total, article_id, taken_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows
     )
-    updated = changed - (_count_rows(database, "running_total") - before)
-    database.execute_many(_FORGET_MIDDLE_OF_RUN, [{"id": row[0], "at": row[1]} for row in rows])
-    added = max(0, _count_rows(database, "running_total") - before)
-    return Changes(added=added, updated=updated, unchanged=len(rows) - added - updated)
+    updated = database.execute_many(
+        "UPDATE running_total SET total = ?1 WHERE article_id = ?2 AND taken_at = ?3 AND total <> ?1", rows
+    )
+    forgotten = database.execute_many(_FORGET_MIDDLE_OF_RUN, [{"id": row[1], "at": row[2]} for row in rows])
+    return _changes(len(rows), max(0, added - forgotten), updated)
 
 
 # Looks at a snapshot just written and its two neighbours, so files may come in any order, and twice.
@@ -116,9 +115,5 @@ def count_unknown_articles(database: Database) -> int:
     )
 
 
-def _count_rows(database: Database, table: str) -> int:
-    return int(database.value(f"SELECT count(*) FROM {table}"))
-
-
-def _changes(rows: int, changed: int, added: int) -> Changes:
-    return Changes(added=added, updated=changed - added, unchanged=rows - changed)
+def _changes(rows: int, added: int, updated: int) -> Changes:
+    return Changes(added=added, updated=updated, unchanged=rows - added - updated)
