@@ -1,6 +1,5 @@
 """One edition from the store to what it would show: its window, the ranking of its candidates, and the selection."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -131,7 +130,7 @@ def rank_edition(database: Database, edition: Edition, *, section: str | None = 
 def _rules(database: Database, edition: Edition) -> Rules:
     newsletter = edition.newsletter
     decisions = list_decisions(database, newsletter.slug)
-    known = get_articles(database, decisions.pinned)
+    known = get_articles(database, decisions.pinned, read_since=edition.read_since)
     return Rules(
         limit=newsletter.limit,
         window_days=newsletter.window_days or 0,
@@ -155,8 +154,5 @@ def _candidates(database: Database, edition: Edition, views: KnownViews) -> list
     window, read_since = edition.window, edition.read_since
     if edition.newsletter.candidates == "published":
         return list_articles(database, start=window.start, end=window.end, read_since=read_since)
-    found: Mapping[str, Article] = get_articles(database, [*views.dated, *views.events, *views.totals])
-    if read_since is None:
-        return list(found.values())
-    current = {article.id for article in list_articles(database, read_since=read_since)}
-    return [article for article in found.values() if article.id in current]
+    viewed = [*views.dated, *views.events, *views.totals]
+    return list(get_articles(database, viewed, read_since=read_since).values())

@@ -3,15 +3,17 @@
 A preview, a test send and the real send go through the same `render_draft`.
 """
 
-from collections.abc import Iterable, Iterator
+from base64 import encodebytes
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from digest import __version__
+from digest.check.message import CLIP_BYTES
 from digest.clock import BootTime
 from digest.compose import Draft, Edition, select_for
-from digest.errors import IssueError, SettingsError
+from digest.errors import IssueError, RenderError, SettingsError
 from digest.frozen import choice_from_json, choice_to_json, window_from_json, window_to_json
 from digest.mail.links import make_slot_nonce
 from digest.model import Choice, Selection
@@ -23,6 +25,9 @@ from digest.store.database import Database
 from digest.store.issues import FrozenChoice, Issue, Variant, freeze_issue
 from digest.store.leases import Lease
 from digest.store.ledger import VariantKey, list_variant_keys, queue_deliveries
+
+SLOTS_MARGIN = 2048
+"""Bytes that a reader's own links and address may add to a rendering, as encoded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +69,40 @@ class RenderedVariant:
 
 
 def publish_draft(
-    database: Database, lease: Lease, draft: Draft, workshop: Workshop, *, boot: BootTime, now: datetime
+    database: Database,
+    lease: Lease,
+    draft: Draft,
+    workshop: Workshop,
+    *,
+    boot: BootTime,
+    now: datetime,
+    keep_lease: Callable[[], None] = lambda: None,
 ) -> int:
     """Freeze a draft as the leased issue and queue it for every subscriber it has articles for.
+
+    Args:
+        database: the workspace's database.
+        lease: the right to publish the issue.
+        draft: its contents.
+        workshop: what rendering needs.
+        boot: the boot clock's reading.
+        now: the moment it is frozen at.
+        keep_lease: called after each rendering; many groups of readers may take longer than a lease.
 
     Returns:
         How many deliveries were queued.
 
     Raises:
-        RenderError: a template is wrong; nothing was frozen.
+        RenderError: a template is wrong, or a mail would be clipped; nothing was frozen.
         LeaseLostError: another process took the issue over; nothing was frozen.
     """
     newsletter = draft.edition.newsletter
     keys = list_variant_keys(database, newsletter.slug)
-    variants = tuple(render_variants(draft, keys, workshop))
+    variants = []
+    for variant in render_variants(draft, keys, workshop):
+        _refuse_clipped(variant)
+        variants.append(variant)
+        keep_lease()
     with database.transaction():
         freeze_issue(
             database,
@@ -94,11 +119,27 @@ def publish_draft(
 
 def render_variants(draft: Draft, keys: Iterable[VariantKey], workshop: Workshop) -> Iterator[RenderedVariant]:
     """What each group of readers gets; groups whose sections have no article get nothing and are left out."""
+    own = draft.edition.settings.locale_of(draft.edition.newsletter)
+    done: dict[tuple[str, tuple[str, ...]], Rendering] = {}
     for key in keys:
         selection = select_for(draft, key.sections)
-        if selection.shown:
-            rendering = render_draft(draft, key.locale, selection.shown, workshop)
-            yield RenderedVariant(key=key, selection=selection, rendering=rendering)
+        if not selection.shown:
+            continue
+        # Different wishes often lead to the same contents, which are then rendered once.
+        contents = (workshop.locale_for(key.locale, own), tuple(choice.article.id for choice in selection.shown))
+        if contents not in done:
+            done[contents] = render_draft(draft, key.locale, selection.shown, workshop)
+        yield RenderedVariant(key=key, selection=selection, rendering=done[contents])
+
+
+def _refuse_clipped(variant: RenderedVariant) -> None:
+    """Gmail cuts a long mail off, and its unsubscribe link with it."""
+    size = len(encodebytes(variant.rendering.html.encode())) + SLOTS_MARGIN
+    if size >= CLIP_BYTES:
+        raise RenderError(
+            f"the HTML part would have {size:,} encoded bytes, and Gmail clips at {CLIP_BYTES:,}: lower the "
+            "newsletter's limit, or shorten its template"
+        )
 
 
 def render_draft(draft: Draft, locale: str, shown: tuple[Choice, ...], workshop: Workshop) -> Rendering:

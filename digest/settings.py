@@ -19,6 +19,7 @@ from digest.errors import SettingsError
 from digest.language import load_language
 from digest.schedule import Schedule, parse_schedule
 from digest.settings_problems import Location, describe_problems, suggestion
+from digest.url import clean_url
 
 FILE_NAME = "digest.toml"
 SUBJECT_FIELDS = ("newsletter", "site", "date", "first_title", "count")
@@ -67,14 +68,14 @@ class SiteSettings(_Table):
     def _address_is_http(cls, value: str) -> str:
         if value and not re.fullmatch(rf"https?://{_HOST_AND_PATH}", value):
             raise ValueError("expected an address that begins with https://")
-        return value.rstrip("/")
+        return _linkable(value)
 
     @field_validator("public_url", "unsubscribe_url", "preferences_url")
     @classmethod
     def _address_is_https(cls, value: str) -> str:
         if value and not re.fullmatch(rf"https://{_HOST_AND_PATH}", value):
             raise ValueError("expected an address that begins with https:// (RFC 8058 asks for it)")
-        return value.rstrip("/")
+        return _linkable(value)
 
     @field_validator("unsubscribe_url", "preferences_url")
     @classmethod
@@ -141,7 +142,7 @@ class NewsletterSettings(_Table):
     limit: int = Field(10, ge=1, le=50, description="How many articles an issue shows.")
     max_per_section: int | None = Field(None, ge=1, description="At most so many of one section; none by default.")
     min_articles: int = Field(3, ge=1, description="With fewer articles the issue is skipped.")
-    no_repeat: int = Field(4, ge=0, description="Articles of the last N issues are passed over; 0 allows repeats.")
+    no_repeat: int = Field(4, ge=0, le=520, description="Articles of the last N issues are passed over.")
     template: str = Field("weekly", description="Folder of the template.")
     subject: str = Field("{first_title} · {newsletter}", description="Pattern of the subject line.")
     preheader: str = Field(
@@ -368,6 +369,13 @@ def _check_locales(settings: Settings) -> None:
             load_language(locale, settings.folder / "locales")
         except SettingsError as error:
             raise SettingsError(f"{settings.file}: {key}: found {locale!r}; {error}") from error
+
+
+def _linkable(address: str) -> str:
+    """The address, if mails can link to it: a wrong one would be frozen with an issue that cannot be sent."""
+    if address:
+        clean_url(address.replace("{token}", "token"))
+    return address.rstrip("/")
 
 
 def _known_timezone(name: str) -> str:

@@ -36,6 +36,7 @@ from digest.store.leases import (
     list_leases,
     release_dead_holder,
     release_lease,
+    renew_lease,
     settle_stopped_issues,
 )
 from digest.store.ledger import DeliveryResult, count_deliveries, next_attempt_at
@@ -200,10 +201,19 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease) -> Issue:
     edition, reading = app.open_edition(newsletter, issue.edition)
     for refused in reading.refused if reading else ():
         logger.warning("%s: an article of the source was left out: %s", newsletter.slug, refused)
+    renew_lease(app.database, lease, boot=app.clock.boot())  # reading may have taken its time
     draft = compose_edition(app.database, edition)
     boot, now = app.clock.boot(), app.clock.now()
     if draft.has_enough_articles:
-        queued = publish_draft(app.database, lease, draft, app.workshop, boot=boot, now=now)
+        queued = publish_draft(
+            app.database,
+            lease,
+            draft,
+            app.workshop,
+            boot=boot,
+            now=now,
+            keep_lease=lambda: renew_lease(app.database, lease, boot=app.clock.boot()),
+        )
         logger.info("%s %s published for %d subscribers", newsletter.slug, issue.edition, queued)
     else:
         state = IssueState.SKIPPED

@@ -16,10 +16,10 @@ from digest.errors import IssueError, LeaseLostError, RenderError
 from digest.frozen import choice_from_json, choice_to_json, window_from_json, window_to_json
 from digest.model import Article, Choice, CountKind, Reason, ReasonCode, ViewCount, Window
 from digest.proof import letterhead_of_issue, make_proof
-from digest.publish import publish_draft, render_frozen
+from digest.publish import publish_draft, render_frozen, render_variants
 from digest.store.articles import exclude_article, list_decisions, pin_article
 from digest.store.issues import get_issue_by_id, list_choices, list_variants
-from digest.store.ledger import count_deliveries, make_variant_key
+from digest.store.ledger import count_deliveries, list_variant_keys, make_variant_key
 from editions import (
     BOOT,
     MONDAY,
@@ -85,6 +85,27 @@ def test_a_choice_comes_back_from_json_as_it_was(choice):
 def test_a_window_comes_back_from_json_as_it_was(start, end):
     window = Window(start=start, end=end, timezone="Asia/Seoul")
     assert window_from_json(json.loads(json.dumps(window_to_json(window)))) == window
+
+
+def test_an_issue_that_gmail_would_clip_is_refused_before_anyone_is_mailed(app):
+    own = app.settings.folder / "templates" / "weekly"
+    own.mkdir(parents=True)
+    packaged = (TEMPLATES / "weekly" / "digest.html").read_text(encoding="utf-8")
+    (own / "digest.html").write_text(
+        packaged.replace("</body>", "<p>" + "길" * 30_000 + "</p></body>"), encoding="utf-8"
+    )
+    with pytest.raises(RenderError, match=r"Gmail clips at 102,400: lower the newsletter's limit"):
+        publish(app)
+    assert app.database.value("SELECT count(*) FROM issue WHERE frozen_at IS NOT NULL") == 0
+
+
+def test_groups_with_the_same_contents_are_rendered_once(app):
+    """A reader who asks for the newsletter's own language gets the very rendering of those who ask for nothing."""
+    add_reader(app, "korean", locale="ko")
+    keys = list_variant_keys(app.database, "weekly")
+    variants = {variant.key.key: variant for variant in render_variants(compose(app), keys, app.workshop)}
+    assert variants['["ko",[]]'].rendering is variants['["",[]]'].rendering
+    assert variants['["en",[]]'].rendering is not variants['["",[]]'].rendering
 
 
 @pytest.fixture

@@ -38,7 +38,10 @@ def _find(content: bytes, message: EmailMessage) -> Iterator[Finding]:
         yield Finding(rule="MSG-ALT", message=f"parts are {kinds}, expected text/plain, then text/html")
         return
     text, html = message.iter_parts()
-    yield from _find_in_parts(text, html)
+    try:
+        yield from _find_in_parts(text, html)
+    except LookupError as error:
+        yield Finding(rule="MSG-CHARSET", message=f"a part cannot be decoded: {error}")
 
 
 def _find_in_parts(text: MIMEPart, html: MIMEPart) -> Iterator[Finding]:

@@ -242,7 +242,7 @@ def _describe_row(row: "LedgerRow", *, whole: bool) -> dict[str, Any]:
         "state": str(row.state),
         "attempts": row.attempts,
         "code": row.code,
-        "reply": row.reply,
+        "reply": row.reply if whole else row.reply.replace(row.address, shorten_address(row.address)),
     }
 
 

@@ -12,6 +12,8 @@ from digest.store.leases import LEASE_SECONDS, Lease, renew_lease
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
 RENEWALS_PER_LEASE = 4
+FLUSH_TRIES = 12
+"""At the end; each waits for a locked database as long as any write does (`LOCK_TIMEOUT_SECONDS`)."""
 
 
 class Journal:
@@ -96,6 +98,13 @@ class Journal:
             committed.set_result(delivery_id in on_wire)
         for result in results:
             self._on_result(result)
+
+    def flush_to_the_end(self) -> None:
+        """Commit what is left, and wait for a locked database: what has happened must not become uncertain."""
+        for _ in range(FLUSH_TRIES):
+            self.flush()
+            if not self._results:
+                return
 
     def _fail(self, error: Exception, waiting: list[tuple[int, asyncio.Future[bool]]]) -> None:
         self._failure = self._failure or error

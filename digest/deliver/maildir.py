@@ -54,13 +54,16 @@ class MaildirConnection:
 
         The file appears in `new/` whole and on the disk, or not at all. Writing blocks for a flush of the
         disk, and so cannot be cancelled half-way.
+
+        Raises:
+            TransportError: it cannot be written.
         """
         name = self._unique_name()
         try:
             self._write(name, message.replace(b"\r\n", b"\n"))
         except OSError as error:
-            words = f"{self.path}: the message cannot be written ({error.strerror}); check delivery.path"
-            return Outcome(state=DeliveryState.DEFERRED, reply=words)
+            what = f"{self.path}: the message cannot be written ({error.strerror})"
+            raise TransportError(f"{what}; check delivery.path") from error
         return Outcome(state=DeliveryState.SENT, reply=f"written to new/{name}")
 
     def _write(self, name: str, content: bytes) -> None:

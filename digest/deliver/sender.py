@@ -65,7 +65,7 @@ async def _send(sending: Sending) -> None:
     finally:
         for helper in helpers:
             helper.cancel()
-        journal.flush()
+        journal.flush_to_the_end()
     _raise_failure(endings)
     journal.require_sound()
 
@@ -116,9 +116,15 @@ class _Walk:
 
 async def _hand_over(sending: Sending, connection: Connection, journal: Journal, delivery: Delivery) -> None:
     message = sending.write(delivery)
-    if await journal.put_on_wire(delivery.id):
+    if not await journal.put_on_wire(delivery.id):
+        return
+    try:
         outcome = await connection.deliver(message.envelope, message.content)
-        journal.record(_to_result(sending, delivery, outcome))
+    except TransportError as error:
+        # Nothing left, so the row goes back; and this connection ends, or an outage would touch every row in turn.
+        journal.record(DeliveryResult(delivery_id=delivery.id, state=DeliveryState.QUEUED, code=None, reply=str(error)))
+        raise
+    journal.record(_to_result(sending, delivery, outcome))
 
 
 def _to_result(sending: Sending, delivery: Delivery, outcome: Outcome) -> DeliveryResult:

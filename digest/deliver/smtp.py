@@ -42,8 +42,6 @@ class SmtpConnection:
             return await session.complete(reply, envelope.recipient, lines)
         except UnsendableError as error:
             return Outcome(state=DeliveryState.FAILED, reply=one_line(str(error)))
-        except TransportError as error:
-            return Outcome(state=DeliveryState.DEFERRED, reply=one_line(str(error)))
         except ConversationError as error:
             self._drop()
             return judge_end(error)

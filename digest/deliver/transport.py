@@ -39,8 +39,10 @@ class Connection(Protocol):
     async def deliver(self, envelope: Envelope, message: bytes) -> Outcome:
         """Hand one whole RFC 5322 message over (CRLF lines).
 
-        Never raises for what a server does: every fault is an outcome. A lost connection is opened again by the
-        next call.
+        What a server does about a message is an outcome. A lost connection is opened again by the next call.
+
+        Raises:
+            TransportError: there is no way out any more (no connection, a full disk); nothing was handed over.
         """
         ...  # pragma: no cover
 

@@ -12,9 +12,9 @@ from digest.url import clean_url
 
 _Value = TypeVar("_Value")
 _COUNT = re.compile(r"([0-9]{1,19})(?:\.0*)?")
-_LARGEST_COUNT = 2**63 - 1
-"""SQLite's largest integer."""
-_SURE_DIGITS = 18
+_LARGEST_COUNT = 10**15
+"""More is no count of views; and a window's sum of such must fit into SQLite's integers (2^63)."""
+_SURE_DIGITS = 15
 """So many digits are always below it: the short way that almost every count takes."""
 _PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?:[/?#][!-~]*)?")
 """Addresses that need no closer look: the short way that almost every one takes."""

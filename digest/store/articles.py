@@ -67,9 +67,10 @@ def get_article(database: Database, article_id: str) -> Article | None:
     return _from_row(found[0]) if found else None
 
 
-def get_articles(database: Database, ids: Sequence[str]) -> dict[str, Article]:
-    """Those of the given articles that are known, by id."""
-    return {row["id"]: _from_row(row) for row in _select_by_ids(database, ids)}
+def get_articles(database: Database, ids: Sequence[str], *, read_since: datetime | None = None) -> dict[str, Article]:
+    """Those of the given articles that are known, by id; only those read since a moment, where one is given."""
+    since = 0 if read_since is None else to_seconds(read_since)
+    return {row["id"]: _from_row(row) for row in _select_by_ids(database, ids) if row["read_at"] >= since}
 
 
 def list_articles(

@@ -105,15 +105,5 @@ def list_totals(database: Database, start: datetime) -> dict[str, tuple[RunningT
     return {article_id: tuple(totals) for article_id, totals in found.items()}
 
 
-def count_unknown_articles(database: Database) -> int:
-    """How many articles have views but are not known themselves."""
-    return int(
-        database.value(
-            """SELECT count(*) FROM (SELECT article_id FROM dated_count UNION SELECT article_id FROM view_event
-            UNION SELECT article_id FROM running_total) WHERE article_id NOT IN (SELECT id FROM article)"""
-        )
-    )
-
-
 def _changes(rows: int, added: int, updated: int) -> Changes:
     return Changes(added=added, updated=updated, unchanged=rows - added - updated)

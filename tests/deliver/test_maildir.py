@@ -94,19 +94,19 @@ def test_a_folder_without_permission_is_said_with_the_setting(folder_for_all):
     assert "messages cannot be kept there (Permission denied); check delivery.path" in done.stdout
 
 
-def test_a_folder_that_vanishes_defers_the_message(tmp_path):
-    (outcome,) = deliver(tmp_path / "out", before=lambda: shutil.rmtree(tmp_path / "out"))
-    assert outcome.state is DeliveryState.DEFERRED
-    assert outcome.reply.endswith("cannot be written (No such file or directory); check delivery.path")
+def test_a_folder_that_vanishes_is_no_way_out_any_more(tmp_path):
+    words = r"cannot be written \(No such file or directory\); check delivery\.path"
+    with pytest.raises(TransportError, match=words):
+        deliver(tmp_path / "out", before=lambda: shutil.rmtree(tmp_path / "out"))
 
 
 def test_a_message_that_cannot_be_moved_leaves_nothing_behind(tmp_path):
-    (outcome,) = deliver(tmp_path, before=(tmp_path / "new").rmdir)
-    assert outcome.state is DeliveryState.DEFERRED
+    with pytest.raises(TransportError, match="cannot be written"):
+        deliver(tmp_path, before=(tmp_path / "new").rmdir)
     assert files(tmp_path) == []
 
 
-def test_a_full_disk_defers_the_message_and_leaves_nothing_behind(tmp_path):
+def test_a_full_disk_is_no_way_out_and_leaves_nothing_behind(tmp_path):
     """A limit on the size of files fails the write half-way, as a full disk does."""
     program = (
         "import asyncio, resource, sys; from pathlib import Path\n"
@@ -115,9 +115,10 @@ def test_a_full_disk_defers_the_message_and_leaves_nothing_behind(tmp_path):
         "async def run():\n"
         "    async with MaildirTransport(path=Path(sys.argv[1]), clock=Clock()).connect() as connection:\n"
         "        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
-        "        print((await connection.deliver(Envelope(sender='a@b.c', recipient='d@e.f'), b'x' * 9000)).state)\n"
-        "asyncio.run(run())\n"
+        "        await connection.deliver(Envelope(sender='a@b.c', recipient='d@e.f'), b'x' * 9000)\n"
+        "try: asyncio.run(run())\n"
+        "except OSError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "deferred"
+    assert "the message cannot be written (File too large); check delivery.path" in done.stdout
     assert files(tmp_path) == []

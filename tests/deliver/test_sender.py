@@ -230,6 +230,22 @@ def test_a_server_that_cannot_be_reached_leaves_everything_queued_and_the_issue_
     assert recipients(server) == everybody()
 
 
+def test_an_outage_in_mid_send_leaves_the_rest_queued_and_asks_no_server_again_for_each_reader(make_house):
+    """One connection attempt for a connection, not for every reader; what left stays sent."""
+    greetings = ["220 ready", *["554 5.3.2 gone"] * 50]
+    with ScriptedServer({"GREETING": greetings, "MAIL": ["250 ok", "250 ok", Fault.DROP]}) as server:
+        house = make_house(server, connections=1)
+        with pytest.raises(TransportError, match=r"554 5\.3\.2 gone"):
+            house.send()
+        assert server.connections == 2
+    assert house.counts() == {"sent": 2, "queued": READERS - 2}
+    house.clock.advance(minutes=5)
+    with RecordingServer() as healthy:
+        house.settings_file.write_text(settings_text(delivery=smtp_settings(healthy)), encoding="utf-8")
+        assert house.send()[0].issue.state is IssueState.SENT
+    assert recipients(healthy) == everybody()[2:]
+
+
 def test_one_connection_of_several_is_enough(make_house):
     """A relay that takes fewer connections than the settings ask for still gets everything."""
     with ScriptedServer({"GREETING": ["220 ready", "554 5.3.2 too many", "554 5.3.2 too many"]}) as server:

@@ -6,6 +6,7 @@ import pytest
 
 from digest.deliver.smtp import SmtpTransport
 from digest.deliver.transport import Envelope, Outcome
+from digest.errors import TransportError
 from digest.model import DeliveryState
 from digest.testing import Fault, ScriptedServer
 
@@ -162,12 +163,15 @@ def test_one_message_opens_at_most_one_new_connection():
     assert server.connections == 2
 
 
-def test_a_server_that_cannot_be_opened_again_defers_in_the_words_of_connecting():
-    with ScriptedServer({"DOT": Fault.DROP, "GREETING": ["220 hi", "554 5.3.2 gone fishing"]}) as server:
-        first, second = deliver(transport_to(server), 2)
-    assert first.state is UNCERTAIN
-    assert (second.state, second.code) == (DEFERRED, None)
-    assert second.reply.startswith(f"127.0.0.1:{server.port}: no service: 554 5.3.2 gone fishing; check delivery.host")
+def test_a_server_that_cannot_be_opened_again_is_no_way_out_any_more():
+    """Said as when connecting, so that the sender stops instead of deferring reader after reader."""
+    words = r"no service: 554 5\.3\.2 gone fishing; check delivery\.host"
+    with (
+        ScriptedServer({"DOT": Fault.DROP, "GREETING": ["220 hi", "554 5.3.2 gone fishing"]}) as server,
+        pytest.raises(TransportError, match=words),
+    ):
+        deliver(transport_to(server), 2)
+    assert server.connections == 2
 
 
 def test_a_server_that_answers_twice_never_makes_a_message_count_as_sent_that_was_not():

@@ -6,9 +6,10 @@ import pytest
 from ledgers import CANCELLED, CLAIMED, DEFERRED, QUEUED, READERS, SENT, Ledger, result
 
 from digest.errors import IssueError
-from digest.model import SubscriberState
+from digest.model import DeliveryState, SubscriberState
 from digest.store.leases import release_lease
 from digest.store.ledger import (
+    advance_deliveries,
     count_deliveries,
     count_recipients,
     list_deliveries,
@@ -81,6 +82,19 @@ def test_whoever_leaves_while_queued_gets_none(ledger, leaving):
     assert reader_address(2) not in [delivery.address for delivery in ledger.take(lease)]
     rows = list_deliveries(ledger.database, 1, states=[CANCELLED])
     assert [(row.address, row.reply) for row in rows] == [(reader_address(2), "the subscriber left before it was sent")]
+
+
+def test_whoever_leaves_after_being_claimed_gets_none_either(ledger):
+    lease = ledger.claim()
+    ledger.freeze(lease)
+    first, second = ledger.take(lease, 2)
+    take_out(ledger.database, first.address, state=SubscriberState.UNSUBSCRIBED, now=NOW)
+    on_wire = advance_deliveries(
+        ledger.database, lease, results=[], to_wire=[first.id, second.id], boot=ledger.clock.boot(), now=NOW
+    )
+    assert on_wire == {second.id}
+    states = {row.id: row.state for row in list_deliveries(ledger.database, 1, states=list(DeliveryState))}
+    assert (states[first.id], states[second.id]) == (CANCELLED, DeliveryState.WIRE)
 
 
 def test_a_whole_queue_of_people_who_left_ends(ledger):

@@ -106,8 +106,8 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         self.ledger.advance(self.holder, to_wire=chosen)
         for delivery in chosen:
-            self.expected[delivery] = WIRE
-            self.handed[delivery] += 1
+            self.expected[delivery] = CANCELLED if delivery in self.gone else WIRE
+            self.handed[delivery] += delivery not in self.gone
 
     def _record(self, outcomes):
         """Also of a paused or cancelled issue: it happened."""

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from digest.errors import StoreError
 from digest.model import DatedCount, RunningTotal, ViewEvent, Window
 from digest.rank.score import count_from_totals
-from digest.store.articles import Changes, save_articles
+from digest.store.articles import Changes
 from digest.store.database import open_database
 from digest.store.views import (
-    count_unknown_articles,
     list_totals,
     save_dated_counts,
     save_events,
@@ -118,15 +117,6 @@ def test_totals_are_listed_from_the_newest_at_the_start_on(database):
     save(database, save_totals, totals((-5, 1), (-2, 2), (3, 4)) + totals((2, 8), article_id="b"))
     found = list_totals(database, NOW)
     assert found == {"a": tuple(totals((-2, 2), (3, 4))), "b": tuple(totals((2, 8), article_id="b"))}
-
-
-def test_articles_that_only_have_views_are_counted(database):
-    save(database, save_dated_counts, [count("a", 5), count("b", 1)])
-    save(database, save_events, events(0, article_id="c"))
-    save(database, save_totals, totals((0, 5)))
-    with database.transaction():
-        save_articles(database, [make_article(1, id="b")], read_at=NOW)
-    assert count_unknown_articles(database) == 2
 
 
 HISTORY = st.lists(
