@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from digest.store.database import open_database
 from digest.workspace import create_workspace
 from workspaces import SENDER
 
 CHECKOUT = Path(__file__).parents[1]
+
+
+# In CI the same examples each time, so that a red run is about the change; elsewhere new ones are sought.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,8 @@ def shorten(text: str, width: int) -> str:
         return ending
     if display_width(whole + ending) <= width:
         return whole + ending
-    sentence = _last_sentence_end(_clip(whole, width), width * 2 // 3)
-    return sentence or _clip_at_word(whole, width - display_width(ELLIPSIS)) + ELLIPSIS
+    sentence = _last_sentence_end(whole, len(_clip(whole, width)), width * 2 // 3)
+    return _with_one_ellipsis(sentence) or _clip_at_word(whole, width - display_width(ELLIPSIS)) + ELLIPSIS
 
 
 def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> str:
@@ -65,9 +65,18 @@ def _clip(text: str, width: int) -> str:
     return "".join(kept)
 
 
-def _last_sentence_end(clipped: str, earliest: int) -> str:
-    ends = [clipped[: match.end()] for match in _SENTENCE_END.finditer(clipped)]
+def _last_sentence_end(text: str, longest: int, earliest: int) -> str:
+    """The sentences that end within `longest` characters and `earliest` columns or later; "" where none does.
+
+    What follows is looked at in the whole text: cut off behind its full stop, "3.5" would look like an end.
+    """
+    ends = [text[: match.end()] for match in _SENTENCE_END.finditer(text) if match.end() <= longest]
     return next((end for end in reversed(ends) if display_width(end) >= earliest), "")
+
+
+def _with_one_ellipsis(sentence: str) -> str:
+    whole = _TRAILING_ELLIPSIS.sub("", sentence)
+    return sentence if whole == sentence else whole + ELLIPSIS
 
 
 def _clip_at_word(text: str, width: int) -> str:
@@ -76,4 +85,4 @@ def _clip_at_word(text: str, width: int) -> str:
     words = clipped if word_ends_here else clipped.rpartition(" ")[0]
     # A text without spaces (Chinese, Japanese, one long token) is cut anywhere.
     has_words = display_width(words) * 2 >= width
-    return _TRAILING_ELLIPSIS.sub("", words if has_words else clipped).rstrip(_LOOSE_END)
+    return (words if has_words else clipped).rstrip(_LOOSE_END + ELLIPSIS)

@@ -2,7 +2,7 @@ import doctest
 
 import pytest
 import wcwidth
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.render import clean, image, links, width
@@ -34,6 +34,13 @@ def test_shortened_text_fits_and_never_cuts_a_grapheme(text, columns):
     assert whole[: len(kept)] == kept
 
 
+def test_a_decimal_point_at_the_cut_is_no_sentence_end():
+    assert shorten("물가가 석 달 만에 3.5 오름", 20) == "물가가 석 달 만에…"
+
+
+@example("가가가가가….가", 12)
+@example("가가가가가…. 가", 12)
+@example("a…,가", 4)
 @given(LINE, st.integers(2, 60))
 def test_shortening_twice_is_shortening_once(text, columns):
     assert shorten(shorten(text, columns), columns) == shorten(text, columns)
