@@ -27,7 +27,9 @@ def data_folder() -> Path:
     """The folder of real data; tests that need it skip where it is absent."""
     folder = Path(os.environ.get("DIGEST_TEST_DATA") or CHECKOUT.parent / "shared" / "data")
     if not (folder / "truth.json").is_file():
-        pytest.skip("no real data: name its folder with DIGEST_TEST_DATA, or put it into ../shared/data")
+        pytest.skip(
+            "no real data: name its folder with DIGEST_TEST_DATA, or put it into shared/data beside the checkout"
+        )
     return folder
 
 

@@ -17,7 +17,7 @@ from digest.source import ArticleRow, FileOptions, RefusedRow, read_article_file
 DATA = Path(os.environ.get("DIGEST_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 pytestmark = pytest.mark.skipif(
     not (DATA / "naver_articles.csv.gz").is_file(),
-    reason="no real data: name its folder with DIGEST_TEST_DATA, or put it into ../shared/data",
+    reason="no real data: name its folder with DIGEST_TEST_DATA, or put it into shared/data beside the checkout",
 )
 SEOUL = FileOptions(timezone=ZoneInfo("Asia/Seoul"), read_at=datetime(2019, 9, 1, tzinfo=UTC))
 JOINERS = "\u200d\ufe0f"
