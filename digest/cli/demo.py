@@ -72,7 +72,6 @@ def _print_next(report: "DemoReport") -> None:
     edition = report.proof.letterhead.edition
     tomorrow = edition + timedelta(days=1)
     lines = {
-        **_activation(),
         f"cd {report.folder}": "",
         f"digest articles top --date {edition} --limit 5": "the pure ranking",
         f"digest articles pin {report.proof.passed_over[-1].article.id}": "put an article first",
@@ -84,13 +83,16 @@ def _print_next(report: "DemoReport") -> None:
     }
     longest = max(map(len, lines))
     click.echo("\nNext:")
+    _print_activation()
     for command, what in lines.items():
         click.echo(f"  {command:<{longest}}  {what}".rstrip())
 
 
-def _activation() -> dict[str, str]:
-    """How to make `digest` a command, where it runs from an environment that is not active."""
+def _print_activation() -> None:
+    """How to make `digest` a command, where it runs from an environment that is not active.
+
+    It stands outside the columns of the rest: its path may be of any length.
+    """
     activate = Path(sys.prefix, "bin", "activate")
-    if shutil.which("digest") or not activate.is_file():
-        return {}
-    return {f". {os.path.relpath(activate)}": "makes digest a command"}
+    if not shutil.which("digest") and activate.is_file():
+        click.echo(f"  . {os.path.relpath(activate)}")
