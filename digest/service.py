@@ -26,6 +26,9 @@ logger = logging.getLogger("digest")
 TICK_SECONDS = 30
 MAX_CLOCK_DRIFT = timedelta(minutes=5)
 """How far wall clock and boot clock may drift apart between two ticks; a jump by more must not send anything."""
+_SIGNAL_SECONDS = 0.5
+"""How long a signal may go unnoticed. A kernel may hand it to another thread, and then a wait without an end in the
+main thread, which alone runs Python's signal handlers, was measured never to return."""
 
 
 @contextmanager
@@ -81,7 +84,8 @@ def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_
     logger.info("running; a tick every %g s", tick_seconds)
     scheduler.start()
     try:
-        stop.wait()
+        while not stop.wait(_SIGNAL_SECONDS):
+            pass
     finally:
         logger.info("stopping")
         scheduler.shutdown(wait=True)

@@ -87,6 +87,12 @@ def stop(process):
     assert process.wait(timeout=5) == 0, process.said()
 
 
+def replace_text(file, text):
+    """All at once, as an editor does: a tick must not read half of it."""
+    file.with_suffix(".new").write_text(text, encoding="utf-8")
+    file.with_suffix(".new").replace(file)
+
+
 def recipients(server):
     return Counter(message.rcpt_tos[0] for message in server.messages)
 
@@ -117,9 +123,9 @@ def test_a_broken_settings_file_is_said_in_words_and_the_next_tick_recovers(make
         process = run_service(file)
         wait_until(lambda: "running; a tick every 1 s" in process.said(), process)
         good = due_settings(server)
-        file.write_text(good.replace("slug", "slog"), encoding="utf-8")
+        replace_text(file, good.replace("slug", "slog"))
         wait_until(lambda: "a tick failed" in process.said(), process)
-        file.write_text(good, encoding="utf-8")
+        replace_text(file, good)
         wait_until(lambda: len(server.messages) == 2, process)
         stop(process)
     said = process.said()
