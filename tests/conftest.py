@@ -104,3 +104,15 @@ def digest_environment(changes: Mapping[str, str] | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     path = os.pathsep.join(filter(None, [str(CHECKOUT), kept.get("PYTHONPATH", "")]))
     return {**kept, "PYTHONPATH": path, "PYTHONUTF8": "1", "PYTHONWARNINGS": "default", **(changes or {})}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A file of that name in the test's folder."""
+
+    def make(name, content, encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return make

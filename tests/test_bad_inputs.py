@@ -42,16 +42,6 @@ BAD_COUNTS = [
 
 
 @pytest.fixture
-def write(tmp_path):
-    def make(name, content, encoding="utf-8"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
-        return path
-
-    return make
-
-
-@pytest.fixture
 def week(workspace, write):
     """A workspace that has articles and views already, which no bad file may cost."""
     site = workspace(settings_text())

@@ -1,6 +1,7 @@
 """What importing articles and importing views have in common: the files one after the other, and the report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,8 @@ def import_files(
         options = file_options(app, mapping, encoding, file_format)
         try:
             for path in files:
-                with show_progress(path.name, "rows") as progress:
-                    order = ImportOrder(
-                        path=path, options=options, skip_bad=skip_bad, dry_run=dry_run, on_progress=progress.advance
-                    )
-                    report = import_file(app.database, order)
+                order = ImportOrder(path=path, options=options, skip_bad=skip_bad, dry_run=dry_run)
+                report = _import_one(import_file, app.database, order)
                 reports.append(_describe(report, dry_run=dry_run))
                 _tell(report, what, order, as_json=as_json)
         finally:
@@ -63,6 +61,13 @@ def import_files(
                 print_json(reports)
     if any(report["refused"] for report in reports) and not skip_bad:
         raise click.exceptions.Exit(1)
+
+
+def _import_one(
+    import_file: "Callable[[Database, ImportOrder], ImportReport]", database: "Database", order: "ImportOrder"
+) -> "ImportReport":
+    with show_progress(order.path.name, "rows") as progress:
+        return import_file(database, replace(order, on_progress=progress.advance))
 
 
 def _refuse_beside_a_source(app: "App") -> None:

@@ -8,18 +8,6 @@ from workspaces import settings_text
 
 
 @pytest.fixture
-def write(tmp_path):
-    """A file of that name in the test's folder."""
-
-    def make(name, content, encoding="utf-8"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
-        return path
-
-    return make
-
-
-@pytest.fixture
 def site(workspace):
     """An empty workspace."""
     return workspace(settings_text())
