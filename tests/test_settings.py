@@ -104,7 +104,7 @@ def test_two_newsletters_of_one_slug_are_refused(refusal):
         (site('nmae = "x"'), "F: site.nmae is not a known setting; did you mean 'name'?"),
         (newsletter("[delivry]"), "F: delivry is not a known setting; did you mean 'delivery'?"),
         (newsletter('[delivery]\npasword = "hush"'), "did you mean 'password'?"),
-        ('file = "x"\n' + SITE + NEWSLETTER, "F: file is not a known setting; allowed here: site, source, newsletter"),
+        ('file = "x"\n' + SITE + NEWSLETTER, "F: file is not a known setting; allowed here: site, brand, source, "),
         (site("qqq = 1"), "F: site.qqq is not a known setting; allowed here: name, url, timezone, locale"),
     ],
 )

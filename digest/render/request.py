@@ -1,10 +1,10 @@
 """What a rendering is made from, and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from digest.model import Choice, Window
-from digest.settings import NewsletterSettings, SiteSettings
+from digest.settings import BrandSettings, NewsletterSettings, SiteSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,14 @@ class RenderRequest:
     """Language of the variant."""
     nonce: str
     """16 to 63 hexadecimal digits, new for each issue: marks the slots."""
+    brand: BrandSettings = field(default_factory=BrandSettings)
+    """How the newsletter looks."""
+    subject: str | None = None
+    """The editor's subject line instead of the newsletter's pattern."""
+    intro: str = ""
+    """Words before the articles, in Markdown."""
+    excerpt_share: float = 1.0
+    """How much of their usual length excerpts keep: less where a mail would be clipped; 0 leaves them out."""
 
 
 @dataclass(frozen=True, kw_only=True)
