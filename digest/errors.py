@@ -10,10 +10,13 @@ DigestError
 │   └── RowError             one row of an import file is wrong: its line, column and reason
 ├── StoreError               the workspace's own database cannot be used
 ├── NotFoundError            an article, issue, subscriber or newsletter that is not there (also LookupError)
+├── FetchError               a page or picture of the web could not be read, or must not be
+│   └── UnreachableError     not even a connection could be made: it says nothing about the page
 ├── AddressError             an e-mail address that cannot be mailed (also ValueError)
 ├── RenderError              a template or a placeholder is wrong
 ├── IssueError               an issue is not in the state the request needs
-│   └── LeaseLostError       another process took the issue over, or it was paused or cancelled
+│   ├── LeaseLostError       another process took the issue over, or it was paused or cancelled
+│   └── UnsafeIssueError     the check found errors in what would go out
 └── TransportError           the mail server cannot be used at all (also OSError)
 ```
 """
@@ -56,6 +59,24 @@ class NotFoundError(DigestError, LookupError):
     """Something that was asked for by name is not there."""
 
 
+class FetchError(DigestError):
+    """A page or picture of the web could not be read, or must not be.
+
+    Attributes:
+        url: its address.
+        reason: what is wrong, in words.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+        super().__init__(f"{url}: {reason}")
+
+
+class UnreachableError(FetchError):
+    """No connection could be made, so nothing is known about what lies there."""
+
+
 class AddressError(DigestError, ValueError):
     """An e-mail address cannot be mailed."""
 
@@ -70,6 +91,10 @@ class IssueError(DigestError):
 
 class LeaseLostError(IssueError):
     """The issue is no longer this process's to send."""
+
+
+class UnsafeIssueError(IssueError):
+    """The check found errors in what would go out; nobody was mailed."""
 
 
 class TransportError(DigestError, OSError):

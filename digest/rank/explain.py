@@ -16,6 +16,7 @@ _PLACEMENTS = frozenset(
         ReasonCode.SECTION_LIMIT,
         ReasonCode.OTHER_SECTION,
         ReasonCode.BELOW_LIMIT,
+        ReasonCode.TOO_LONG,
     }
 )
 """Reasons for not being shown."""
@@ -58,6 +59,9 @@ _WORDS: Mapping[ReasonCode, Callable[[Reason, Language], str]] = {
     ),
     ReasonCode.OTHER_SECTION: _section_words,
     ReasonCode.BELOW_LIMIT: lambda _, language: language.gettext("the issue shows {limit} articles"),
+    ReasonCode.TOO_LONG: lambda _, language: language.gettext(
+        "with more than {limit} articles Gmail would cut the mail off"
+    ),
     ReasonCode.TOTAL_AS_OF: lambda _, language: language.gettext("totals as of {as_of}"),
     ReasonCode.COUNTER_RESET: lambda _, language: language.gettext("its counter started again in the window"),
 }

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
@@ -174,6 +174,38 @@ def list_decisions(database: Database, newsletter: str) -> Decisions:
         pinned=tuple(row["article_id"] for row in rows if row["kind"] == "pin"),
         excluded=frozenset(row["article_id"] for row in rows if row["kind"] == "exclude"),
     )
+
+
+def change_decisions(
+    database: Database, newsletter: str, change: Callable[[Decisions], Decisions], *, now: datetime
+) -> tuple[Decisions, Decisions]:
+    """Decide anew about any number of articles, in one transaction.
+
+    Args:
+        database: the workspace's database.
+        newsletter: its slug.
+        change: from the decisions as they stand under the write lock to those that are wanted; what it raises leaves
+            everything as it was.
+        now: kept with the decisions that are new.
+
+    Returns:
+        The decisions before and after.
+    """
+    with database.transaction():
+        before = list_decisions(database, newsletter)
+        after = change(before)
+        decided = {
+            **dict.fromkeys(after.excluded - before.excluded, "exclude"),
+            **dict.fromkeys(set(after.pinned) - set(before.pinned), "pin"),
+        }
+        database.execute_many(
+            "DELETE FROM editor_decision WHERE newsletter = ? AND article_id = ?",
+            [(newsletter, gone) for gone in {*before.pinned, *before.excluded} - {*after.pinned, *after.excluded}],
+        )
+        for article_id, kind in decided.items():
+            _replace(database, newsletter, article_id, kind, now)
+        _number_pins(database, newsletter, after.pinned)
+    return before, after
 
 
 def use_up_pins(database: Database, newsletter: str, article_ids: Iterable[str]) -> None:

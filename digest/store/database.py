@@ -159,12 +159,22 @@ def _make_ready(database: Database, connection: sqlite3.Connection) -> None:
         )
     _switch_to_wal(connection)
     # FULL: a committed `wire` or `sent` must survive power loss, not only kill -9 (0.23 ms a commit).
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in ("synchronous=FULL", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     if applied != known:
         # Under the write lock, where what is missing is looked up again: six processes at once crashed five.
         with database.transaction():
             migrations.apply(sqlite_utils.Database(connection))
+            _require_whole(database)
+    # Only now: a step that makes a table anew must not delete what refers to the old one.
+    connection.execute("PRAGMA foreign_keys=ON").fetchall()
+
+
+def _require_whole(database: Database) -> None:
+    """Refuse migrations that would leave rows that refer to nothing; the transaction takes them back."""
+    if broken := database.rows("PRAGMA foreign_key_check"):
+        tables = ", ".join(sorted({row["table"] for row in broken}))
+        raise StoreError(f"{database.path}: {len(broken)} rows of {tables} refer to rows that are not there")
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

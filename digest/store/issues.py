@@ -25,7 +25,7 @@ class Issue:
     origin: Origin
     state: IssueState
     reason: str
-    """Why it was skipped, cancelled or failed."""
+    """Why it was held, skipped, cancelled or failed, or what stopped it last."""
     scheduled_at: datetime
     deadline: datetime
     """After this moment nothing of it is sent any more."""
@@ -70,6 +70,16 @@ def finish_issue(
     with database.transaction():
         require_sending(database, lease, boot=boot)
         _end(database, lease.issue_id, state, reason, now)
+
+
+def hold_issue(database: Database, lease: Lease, *, reason: str, boot: BootTime) -> None:
+    """Stop an issue of this process's before anyone is mailed, until somebody sends it by hand or cancels it."""
+    with database.transaction():
+        require_sending(database, lease, boot=boot)
+        database.execute(
+            "UPDATE issue SET state = 'held', reason = ?, lease_until = 0, resume_at = NULL WHERE id = ?",
+            (reason, lease.issue_id),
+        )
 
 
 def expire_issue(database: Database, issue_id: int, *, boot: BootTime, now: datetime) -> bool:
@@ -122,12 +132,13 @@ def _record_ended(
 
 
 def reopen_unsent(database: Database, newsletter: str, edition: date) -> bool:
-    """Let a skipped or failed edition be begun again by hand, where nothing of it was ever frozen."""
+    """Let a held, skipped or failed edition be begun again by hand, if nothing of it was ever frozen."""
     with database.transaction():
         return bool(
             database.execute(
                 """UPDATE issue SET state = 'sending', reason = '', finished_at = NULL, lease_until = 0
-                WHERE newsletter = ? AND edition = ? AND state IN ('skipped', 'failed') AND frozen_at IS NULL""",
+                WHERE newsletter = ? AND edition = ? AND frozen_at IS NULL
+                AND state IN ('held', 'skipped', 'failed')""",
                 (newsletter, edition.isoformat()),
             )
         )
@@ -144,13 +155,13 @@ def pause_issue(database: Database, issue_id: int) -> None:
 
 
 def resume_issue(database: Database, issue_id: int, *, deadline: datetime) -> None:
-    """Let a paused issue go on, until a new deadline.
+    """Let a paused or held issue go on, until a new deadline; a held one is checked again.
 
     Raises:
-        IssueError: it is not paused.
+        IssueError: it is neither.
     """
     with database.transaction():
-        _change_state(database, issue_id, (IssueState.PAUSED,), IssueState.SENDING, deadline=deadline)
+        _change_state(database, issue_id, (IssueState.PAUSED, IssueState.HELD), IssueState.SENDING, deadline=deadline)
 
 
 def _change_state(
@@ -180,7 +191,8 @@ def cancel_issue(database: Database, issue_id: int, *, boot: BootTime, now: date
         IssueError: it has ended already.
     """
     with database.transaction():
-        _change_state(database, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.CANCELLED)
+        running = (IssueState.SENDING, IssueState.PAUSED, IssueState.HELD)
+        _change_state(database, issue_id, running, IssueState.CANCELLED)
         if database.row(f"SELECT 1 FROM issue WHERE id = :id AND {LAPSED}", {"id": issue_id, **lease_values(boot)}):
             settle_abandoned_rows(database, issue_id, now=now)
         database.execute(

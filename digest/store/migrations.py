@@ -170,6 +170,59 @@ CREATE INDEX delivery_state ON delivery (issue_id, state, next_at);
 CREATE INDEX delivery_subscriber ON delivery (subscriber_id);
 """
 
+# A CHECK cannot be altered, so the table is made anew, the way SQLite documents it (lang_altertable, section 7):
+# foreign keys are off while migrations run, so that dropping the old table takes nothing with it.
+_HELD_ISSUES = """
+CREATE TABLE new_issue (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  newsletter TEXT NOT NULL,
+  edition TEXT NOT NULL,
+  origin TEXT NOT NULL CHECK (origin IN ('schedule', 'manual')),
+  state TEXT NOT NULL CHECK (state IN ('sending', 'paused', 'held', 'sent', 'skipped', 'cancelled', 'failed')),
+  reason TEXT NOT NULL DEFAULT '',
+  scheduled_at INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  owner TEXT NOT NULL DEFAULT '',
+  boot_id TEXT NOT NULL DEFAULT '',
+  lease_until REAL NOT NULL DEFAULT 0,
+  fence INTEGER NOT NULL DEFAULT 0,
+  resume_at INTEGER,
+  started_at INTEGER NOT NULL,
+  frozen_at INTEGER,
+  finished_at INTEGER,
+  frozen TEXT NOT NULL DEFAULT '{}',
+  UNIQUE (newsletter, edition)
+) STRICT;
+INSERT INTO new_issue SELECT id, newsletter, edition, origin, state, reason, scheduled_at, deadline, owner, boot_id,
+  lease_until, fence, resume_at, started_at, frozen_at, finished_at, frozen FROM issue;
+-- An id is never used twice: links and Message-IDs are made from it.
+DELETE FROM sqlite_sequence WHERE name = 'new_issue';
+INSERT INTO sqlite_sequence SELECT 'new_issue', seq FROM sqlite_sequence WHERE name = 'issue';
+DROP TABLE issue;
+ALTER TABLE new_issue RENAME TO issue;
+
+-- What the editor wrote for one edition, instead of what the settings say.
+CREATE TABLE edition_words (
+  newsletter TEXT NOT NULL,
+  edition TEXT NOT NULL,
+  subject TEXT,
+  intro TEXT,                             -- Markdown
+  written_at INTEGER NOT NULL,
+  PRIMARY KEY (newsletter, edition)
+) STRICT, WITHOUT ROWID;
+
+-- Pictures as they were read: their size, or why they cannot be shown.
+CREATE TABLE image (
+  url TEXT PRIMARY KEY,
+  width INTEGER,
+  height INTEGER,
+  type TEXT NOT NULL DEFAULT '',
+  content BLOB,                           -- for the preview, which loads nothing
+  problem TEXT NOT NULL DEFAULT '',
+  read_at INTEGER NOT NULL
+) STRICT;
+"""
+
 
 @migrations()
 def m001_articles_and_views(database: sqlite_utils.Database) -> None:
@@ -187,6 +240,12 @@ def m002_subscribers(database: sqlite_utils.Database) -> None:
 def m003_issues_and_ledger(database: sqlite_utils.Database) -> None:
     """Issues, their contents and the ledger."""
     _run(database, _ISSUES)
+
+
+@migrations()
+def m004_held_issues_words_and_images(database: sqlite_utils.Database) -> None:
+    """Issues that the check holds, the editor's words for an edition, and pictures as they were read."""
+    _run(database, _HELD_ISSUES)
 
 
 def _run(database: sqlite_utils.Database, script: str) -> None:

@@ -264,6 +264,17 @@ def list_subscribers(database: Database, wanted: SubscriberFilter, *, limit: int
         remaining -= len(page)
 
 
+def find_readers(database: Database, newsletter: str, prefix: str, *, limit: int) -> list[Subscriber]:
+    """Active subscribers of a newsletter whose address begins with these letters, in alphabetical order."""
+    rows = database.rows(
+        """SELECT subscriber.* FROM subscriber JOIN subscription ON subscriber_id = id AND newsletter = :newsletter
+        WHERE address >= :prefix AND address < :prefix || char(0x10FFFF) AND state = 'active'
+        ORDER BY address LIMIT :limit""",
+        {"newsletter": newsletter, "prefix": prefix, "limit": limit},
+    )
+    return [_from_row(row, _subscriptions_of(database, row["id"])) for row in rows]
+
+
 _PAGE_SIZE = 1000
 _WHERE = """
   (:state IS NULL OR state = :state) AND (:locale IS NULL OR locale = :locale)

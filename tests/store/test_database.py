@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from digest.errors import StoreError
 from digest.store import database as database_module
 from digest.store.database import Database, open_database
+from digest.store.migrations import migrations
 
 NOBODY = 65534
 INSERT = "INSERT INTO secret (name, value) VALUES (?, x'00')"
@@ -132,6 +134,38 @@ def test_an_older_database_gets_what_is_missing(tmp_path):
     with open_database(path) as database:
         assert database.value("SELECT count(*) FROM delivery") == 0
         assert database.value("SELECT name FROM secret") == "kept"
+
+
+def test_issues_keep_their_ledger_when_their_table_is_made_anew(tmp_path):
+    """A database of before issues could be held: dropping the old table must not take what refers to it."""
+    path = tmp_path / "digest.db"
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        migrations.apply(sqlite_utils.Database(connection), stop_before="m004_held_issues_words_and_images")
+        connection.executescript("""
+            INSERT INTO subscriber (id, address, state, created_at) VALUES (1, 'kim@example.com', 'active', 0);
+            INSERT INTO issue (id, newsletter, edition, origin, state, scheduled_at, deadline, started_at, fence)
+              VALUES (7, 'weekly', '2026-03-02', 'schedule', 'sent', 0, 0, 0, 3),
+              (9, 'weekly', '2026-03-09', 'schedule', 'sending', 0, 0, 0, 0);
+            DELETE FROM issue WHERE id = 9;
+            INSERT INTO issue_variant VALUES (7, 'v', '[]', 's', 'p', 'h', 't');
+            INSERT INTO issue_choice VALUES (7, 1, 'a', 1, '{}');
+            INSERT INTO delivery (issue_id, subscriber_id, variant, state, updated_at) VALUES (7, 1, 'v', 'sent', 0);
+        """)
+    connection.close()
+    with open_database(path) as database:
+        for table in ("issue", "issue_variant", "issue_choice", "delivery"):
+            assert database.value(f"SELECT count(*) FROM {table}") == 1
+        assert database.value("SELECT fence FROM issue WHERE id = 7") == 3
+        database.execute("UPDATE issue SET state = 'held'")
+        with pytest.raises(StoreError, match="CHECK constraint failed"):
+            database.execute("UPDATE issue SET state = 'lost'")
+        new = database.insert(
+            "INSERT INTO issue (newsletter, edition, origin, state, scheduled_at, deadline, started_at) "
+            "VALUES ('weekly', '2026-03-16', 'manual', 'sending', 0, 0, 0)"
+        )
+        assert new == 10, "an id is never used twice: links are made from it"
+        database.execute("DELETE FROM issue WHERE id = 7")
+        assert database.value("SELECT count(*) FROM delivery") == 0, "foreign keys count again"
 
 
 @pytest.fixture
