@@ -1,1 +1,1 @@
-"""The email-safe contract: what a finished message must hold. So far its essentials, on the final bytes."""
+"""The email-safe contract: what a finished message must hold, a module for each family of rules."""
