@@ -14,6 +14,10 @@ from hashlib import sha256
 
 from digest.mail.headers import encode_mailbox, encode_phrase, encode_text
 
+_TEXT = b"text/plain; charset=utf-8; format=flowed"
+"""The text comes with soft line breaks (RFC 3676); without any it is shown as it is."""
+_HTML = b"text/html; charset=utf-8"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Masthead:
@@ -49,9 +53,14 @@ def build_message(masthead: Masthead, letter: Letter) -> bytes:
     """The message, with CRLF line ends. The same values give the same bytes."""
     boundary = "=_" + sha256(letter.message_id.encode()).hexdigest()[:24]
     head = "\r\n".join(f"{name}: {value}" for name, value in _headers(masthead, letter, boundary))
-    parts = (_part("plain", letter.text), _part("html", letter.html))
+    parts = (_part(_TEXT, letter.text), _part(_HTML, letter.html))
     body = b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts)
     return b"%b\r\n\r\n%b--%b--\r\n" % (head.encode("ascii"), body, boundary.encode())
+
+
+def encoded_size(content: str) -> int:
+    """How many bytes an HTML part with this content has in the message, as Gmail counts them for its clip."""
+    return len(_part(_HTML, content).partition(b"\r\n\r\n")[2])
 
 
 def _headers(masthead: Masthead, letter: Letter, boundary: str) -> list[tuple[str, str]]:
@@ -72,7 +81,7 @@ def _headers(masthead: Masthead, letter: Letter, boundary: str) -> list[tuple[st
     ]
 
 
-def _part(subtype: str, content: str) -> bytes:
+def _part(content_type: bytes, content: str) -> bytes:
     lines = content.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     if lines.isascii():
         # Encoded with bare LF: a text without any line end would get soft line breaks of LF alone.
@@ -80,8 +89,4 @@ def _part(subtype: str, content: str) -> bytes:
     else:
         encoded = encodebytes(lines.replace(b"\n", b"\r\n"))
         encoding, body = b"base64", encoded.replace(b"\n", b"\r\n").rstrip(b"\r\n")
-    return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
-        subtype.encode(),
-        encoding,
-        body,
-    )
+    return b"Content-Type: %b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (content_type, encoding, body)

@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 from digest.errors import RenderError
 from digest.language import Language, direction_of
 from digest.model import Article, Choice, ReasonCode
+from digest.render.brand import build_brand, read_markdown
+from digest.render.chart import bar_length, build_figures, known_views
 from digest.render.clean import clean_line
 from digest.render.context import (
     ArticleContext,
@@ -13,6 +15,7 @@ from digest.render.context import (
     FooterContext,
     LinksContext,
     NewsletterContext,
+    SectionContext,
     SiteContext,
 )
 from digest.render.image import choose_image
@@ -38,20 +41,39 @@ def build_context(request: RenderRequest, language: Language) -> DigestContext:
     if not request.shown:
         raise RenderError(f"an issue of {request.newsletter.slug} without articles cannot be rendered")
     edition = _build_edition(request, language)
-    lead, *others = (
+    articles = tuple(
         _build_article(choice, position, request, language) for position, choice in enumerate(request.shown, start=1)
     )
     return DigestContext(
         language=language,
         subject=write_subject(request, language),
         preheader=write_preheader(request, language, _summarise(edition, language)),
-        site=SiteContext(name=clean_line(request.site.name), postal_address=clean_line(request.site.postal_address)),
+        site=_build_site(request),
         newsletter=NewsletterContext(slug=request.newsletter.slug, title=clean_line(request.newsletter.title)),
+        brand=build_brand(request),
         edition=edition,
-        lead=lead,
-        articles=tuple(others),
+        # The intro stands between the name (h1) and the first headline (h2).
+        intro=read_markdown(request.intro, heading="h2"),
+        lead=articles[0],
+        articles=articles[1:],
+        sections=_group_by_section(articles),
         links=_build_links(request),
-        footer=FooterContext(address=slot_marker("address", request.nonce)),
+        footer=_build_footer(request),
+    )
+
+
+def _build_site(request: RenderRequest) -> SiteContext:
+    site = request.site
+    return SiteContext(
+        name=clean_line(site.name), postal_address=clean_line(site.postal_address), phone=clean_line(site.phone)
+    )
+
+
+def _build_footer(request: RenderRequest) -> FooterContext:
+    return FooterContext(
+        address=slot_marker("address", request.nonce),
+        sender=clean_line(request.newsletter.mailbox.display_name) or clean_line(request.site.name),
+        is_advertising=request.newsletter.advertising,
     )
 
 
@@ -64,6 +86,7 @@ def _build_edition(request: RenderRequest, language: Language) -> EditionContext
         date=language.date(request.edition),
         range=language.date_range(first, max(first, last)),
         count=len(request.shown),
+        figures=build_figures(request, language),
     )
 
 
@@ -90,14 +113,15 @@ def _build_article(choice: Choice, position: int, request: RenderRequest, langua
         is_pinned=any(reason.code is ReasonCode.PINNED for reason in choice.reasons),
         title=_headline(article),
         url=clean_url(article.url),
-        subheads=tuple(_subheads(article)) if is_lead else (),
-        excerpt=shorten(clean_line(article.excerpt), LEAD_EXCERPT_COLUMNS if is_lead else EXCERPT_COLUMNS),
-        image=choose_image(article) if is_lead else None,
+        subheads=tuple(_subheads(article, request.excerpt_share)),
+        excerpt=_excerpt(article, LEAD_EXCERPT_COLUMNS if is_lead else EXCERPT_COLUMNS, request.excerpt_share),
+        image=choose_image(article) if request.newsletter.images else None,
         section=clean_line(article.section_name or article.section),
         source=clean_line(article.source),
         author=clean_line(article.author),
         published=language.moment(published),
-        views=choice.count.views if choice.count.kind.can_be_ranked else 0,
+        views=known_views(choice),
+        bar=bar_length(choice, request),
         language=tag,
         direction=direction_of(tag) if tag else "",
     )
@@ -108,9 +132,22 @@ def _headline(article: Article) -> str:
     return shorten(clean_line(article.title), TITLE_COLUMNS) or clean_url(article.url)
 
 
-def _subheads(article: Article) -> list[str]:
+def _subheads(article: Article, share: float) -> list[str]:
     lines = [shorten(clean_line(subhead), SUBHEAD_COLUMNS) for subhead in article.subheads]
-    return [line for line in lines if line][:SUBHEADS_SHOWN]
+    return [line for line in lines if line][: int(SUBHEADS_SHOWN * share)]
+
+
+def _excerpt(article: Article, columns: int, share: float) -> str:
+    room = int(columns * share)
+    return shorten(clean_line(article.excerpt), room) if room else ""
+
+
+def _group_by_section(articles: tuple[ArticleContext, ...]) -> tuple[SectionContext, ...]:
+    """Sections in the order of their first article."""
+    groups: dict[str, list[ArticleContext]] = {}
+    for article in articles:
+        groups.setdefault(article.section, []).append(article)
+    return tuple(SectionContext(name=name, top=top, others=tuple(others)) for name, (top, *others) in groups.items())
 
 
 def _foreign_language(article: Article, language: Language) -> str:

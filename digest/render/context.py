@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any, get_args
 
+from markupsafe import Markup
+
 from digest.language import Language
 
 
@@ -13,6 +15,7 @@ class SiteContext:
 
     name: str = field(metadata={"help": "The site's name."})
     postal_address: str = field(metadata={"help": 'Where the publisher can be written to, or "".'})
+    phone: str = field(metadata={"help": 'Where the publisher can be called, or "".'})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +27,61 @@ class NewsletterContext:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WrittenContext:
+    """Words an editor wrote in Markdown; both are "" where there are none."""
+
+    html: Markup = field(metadata={"help": "As HTML: p, a, strong, em, ul, ol, li, br and headings."})
+    text: str = field(metadata={"help": "As plain text, each paragraph on one line."})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogoContext:
+    """The publisher's sign; what stands in its place is the masthead."""
+
+    url: str = field(metadata={"help": "Its https address."})
+    width: int = field(metadata={"help": "Pixels at which it is shown."})
+    height: int = field(metadata={"help": "Pixels at which it is shown."})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocialLinkContext:
+    """Another place where the publisher is found."""
+
+    name: str = field(metadata={"help": 'What readers call it ("YouTube").'})
+    url: str = field(metadata={"help": "Its https address."})
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrandContext:
+    """How the newsletter shows whose it is."""
+
+    masthead: str = field(metadata={"help": "The name at the top: the brand's, else the newsletter's title."})
+    tagline: str = field(metadata={"help": 'The line under it, or "".'})
+    logo: LogoContext | None = field(metadata={"help": "The picture in place of the name, or none."})
+    accent: str = field(metadata={"help": "The one colour, #rrggbb; readable on the light papers."})
+    accent_dark: str = field(metadata={"help": "The same for dark mode; readable on the dark papers."})
+    footer: WrittenContext = field(metadata={"help": "The publisher's words at the end."})
+    social: tuple[SocialLinkContext, ...] = field(metadata={"help": "Links for the footer, in order."})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureContext:
+    """A number of the issue with what it counts."""
+
+    value: str = field(metadata={"help": 'Short enough for large type ("10", "640만", "6.4M").'})
+    label: str = field(metadata={"help": 'What it counts ("기사", "조회 합계").'})
+
+
+@dataclass(frozen=True, kw_only=True)
 class EditionContext:
     """This issue of it."""
 
     date: str = field(metadata={"help": 'The edition date in words ("2019년 4월 8일").'})
     range: str = field(metadata={"help": 'The days it covers, in words ("2019년 4월 1일 ~ 7일").'})
     count: int = field(metadata={"help": "How many articles it shows, the lead included."})
+    figures: tuple[FigureContext, ...] = field(
+        metadata={"help": "The issue in numbers: articles, their views, sections; without those that say nothing."}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +92,7 @@ class ImageContext:
     alt: str = field(metadata={"help": "What stands in its place when pictures are blocked: the caption or the title."})
     caption: str = field(metadata={"help": 'The line under it, or "".'})
     width: int = field(metadata={"help": "Pixels, 600 at most: the width attribute that Outlook needs."})
-    height: int | None = field(metadata={"help": "Pixels in proportion to width, or none where unknown."})
+    height: int = field(metadata={"help": "Pixels in proportion to width."})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +105,28 @@ class ArticleContext:
     url: str = field(metadata={"help": "Its address, ready for an attribute."})
     subheads: tuple[str, ...] = field(metadata={"help": "The bullet lines under the headline; five at most."})
     excerpt: str = field(metadata={"help": 'The opening of the text, shortened: longer for the lead; or "".'})
-    image: ImageContext | None = field(metadata={"help": "Its picture, or none."})
+    image: ImageContext | None = field(
+        metadata={"help": "Its picture, or none: also where its size is not known, or images = false."}
+    )
     section: str = field(metadata={"help": 'The section as readers know it, or "".'})
     source: str = field(metadata={"help": 'The press it comes from, or "".'})
     author: str = field(metadata={"help": 'Who wrote it, or "".'})
     published: str = field(metadata={"help": 'When it was published, in words and local time ("4월 3일 (수) 14:20").'})
     views: int = field(metadata={"help": "Views in the window; 0 where they are not known or not comparable."})
+    bar: int = field(
+        metadata={"help": "Length of its bar: its views in percent of the most viewed, 1 to 100; 0 for no bar."}
+    )
     language: str = field(metadata={"help": 'Its language tag where it is not that of the issue, else "".'})
     direction: str = field(metadata={"help": '"ltr" or "rtl" where the language is not that of the issue, else "".'})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionContext:
+    """The articles of one section."""
+
+    name: str = field(metadata={"help": 'The section as readers know it; "" for articles without one.'})
+    top: ArticleContext = field(metadata={"help": "The first of its articles."})
+    others: tuple[ArticleContext, ...] = field(metadata={"help": "Its other articles, in order."})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +143,10 @@ class FooterContext:
     """What the law and good manners ask for at the end."""
 
     address: str = field(metadata={"help": "Where this copy goes; text only. Filled for each subscriber."})
+    sender: str = field(metadata={"help": "The sender's name, as in the From line."})
+    is_advertising: bool = field(
+        metadata={"help": "Whether Korean law asks for the sender, the address, the phone and a free way out."}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +158,14 @@ class DigestContext:
     preheader: str = field(metadata={"help": "The line after the subject in the inbox; hidden in the body."})
     site: SiteContext = field(metadata={"help": "The publisher."})
     newsletter: NewsletterContext = field(metadata={"help": "The publication."})
+    brand: BrandContext = field(metadata={"help": "Logo, colour, masthead, footer."})
     edition: EditionContext = field(metadata={"help": "This issue."})
+    intro: WrittenContext = field(metadata={"help": "The editor's words before the articles."})
     lead: ArticleContext = field(metadata={"help": "The first article."})
     articles: tuple[ArticleContext, ...] = field(metadata={"help": "The others, in order."})
+    sections: tuple[SectionContext, ...] = field(
+        metadata={"help": "All articles, the lead too, by section; the section of the lead first."}
+    )
     links: LinksContext = field(metadata={"help": "The issue's own links."})
     footer: FooterContext = field(metadata={"help": "Who gets this copy."})
 

@@ -13,20 +13,30 @@ PREHEADER_MIN, PREHEADER_MAX = 20, 140
 _SHORTEST_TITLE = 16
 """Columns; a headline cut shorter says nothing, so the whole subject is cut instead."""
 _SEPARATOR = " · "
+ADVERTISING_LABEL = "(광고)"
+"""Korean network act, article 50: before the subject of advertising, in Korean whatever the language of the mail."""
 
 
 def write_subject(request: RenderRequest, language: Language) -> str:
-    """The newsletter's subject pattern, filled; the first title gives way so that the whole takes 70 columns.
+    """The editor's subject as it is, or else the newsletter's pattern, filled; advertising is labelled.
+
+    Of a pattern the first title gives way, so that the whole takes 70 columns.
 
     Raises:
         RenderError: the pattern gives an empty subject.
     """
+    label = f"{ADVERTISING_LABEL} " if request.newsletter.advertising else ""
+    own = clean_line(request.subject or "").removeprefix(label.strip()).strip()
+    return label + (own or _fill_subject(request, language, SUBJECT_COLUMNS - display_width(label)))
+
+
+def _fill_subject(request: RenderRequest, language: Language, columns: int) -> str:
     pattern = request.newsletter.subject
     values = _pattern_values(request, language)
     titles = max(pattern.count("{first_title}"), 1)
-    room = SUBJECT_COLUMNS - display_width(_fill(pattern, {**values, "first_title": "x"})) + titles
+    room = columns - display_width(_fill(pattern, {**values, "first_title": "x"})) + titles
     values["first_title"] = shorten(values["first_title"], max(room // titles, _SHORTEST_TITLE))
-    subject = shorten(_fill(pattern, values), SUBJECT_COLUMNS)
+    subject = shorten(_fill(pattern, values), columns)
     if not subject:
         raise RenderError(f"the subject pattern {pattern!r} of newsletter {request.newsletter.slug} gives nothing")
     return subject

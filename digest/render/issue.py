@@ -5,15 +5,17 @@ from collections import Counter
 
 from digest.errors import RenderError
 from digest.render.build import build_context
+from digest.render.flowed import flow
 from digest.render.inline import inline_css
 from digest.render.request import Rendering, RenderRequest
 from digest.render.slots import count_slots
-from digest.render.templates import HTML_FILE, TEXT_FILE, TemplateLibrary
+from digest.render.templates import HTML_FILE, TEXT_COLUMNS, TEXT_FILE, TemplateLibrary
 
 __all__ = ["RenderRequest", "Rendering", "render_issue"]
 
 _INDENTATION = re.compile(r"\s*\n\s*")
-_TRAILING_SPACE = re.compile(r"[ \t]+$", re.MULTILINE)
+_TRAILING_SPACE = re.compile(r"(?<!^--)[ \t]+$", re.MULTILINE)
+"""All but that of "-- ", which begins a signature."""
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -29,7 +31,7 @@ def render_issue(request: RenderRequest, library: TemplateLibrary) -> Rendering:
     source = _tighten(library.render(template, HTML_FILE, context))
     html = inline_css(source)
     _check_slots(f"{template}/{HTML_FILE}", count_slots(source, request.nonce), count_slots(html, request.nonce))
-    text = _tidy(library.render(template, TEXT_FILE, context))
+    text = flow(_tidy(library.render(template, TEXT_FILE, context)), TEXT_COLUMNS, whole=request.nonce)
     slots = count_slots(text, request.nonce)
     _check_slots(f"{template}/{TEXT_FILE}", slots, slots)
     return Rendering(subject=context.subject, preheader=context.preheader, html=html, text=text)

@@ -41,19 +41,6 @@ def shorten(text: str, width: int) -> str:
     return _with_one_ellipsis(sentence) or _clip_at_word(whole, width - display_width(ELLIPSIS)) + ELLIPSIS
 
 
-def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> str:
-    """`text` as lines of at most `width` columns; `first` and `rest` begin the first and the other lines.
-
-    Lines break at spaces; only a word wider than a line is cut. No line ends in a space.
-
-    >>> print(wrap("가나다 라마바", 9, first="1. ", rest="   "))
-    1. 가나다
-       라마바
-    """
-    lines = wcwidth.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def _clip(text: str, width: int) -> str:
     columns = 0
     kept: list[str] = []

@@ -77,6 +77,16 @@ def test_msg_alt_plain_text_comes_first_then_html():
     assert not message.defects
 
 
+@pytest.mark.parametrize("text", ["short \nlines\n-- \nme\n", "짧은 \n줄\n-- \n나\n"])
+def test_the_plain_part_is_flowed_and_keeps_the_spaces_at_which_lines_join(text):
+    """RFC 3676 section 4: a space at the end of a line counts, whatever the transfer encoding."""
+    plain, markup = parts(make_message(letter={"text": text}))
+    assert plain.get_param("format") == "flowed"
+    assert plain.get_param("delsp") is None
+    assert markup.get_param("format") is None
+    assert plain.get_content().replace("\r\n", "\n") == text
+
+
 def test_msg_charset_both_parts_say_utf_8_and_how_they_are_encoded():
     for part in parts(make_message()):
         assert part.get_content_charset() == "utf-8"

@@ -1,9 +1,11 @@
 """Issues to render: invented articles, clean and dirty, in any number."""
 
 from datetime import UTC, date, datetime, timedelta
+from email.headerregistry import Address
 
+from digest.mail.message import Letter, Masthead, build_message
 from digest.model import Article, Choice, Reason, ReasonCode, ViewCount, Window
-from digest.render import RenderRequest, SlotValues
+from digest.render import Rendering, RenderRequest, SlottedText, SlotValues, as_line, escape_html
 from digest.settings import NewsletterSettings, SiteSettings
 
 NONCE = "0f1e2d3c4b5a69788796"
@@ -12,7 +14,7 @@ VALUES = SlotValues(
     preferences_url="https://news.example/p/s3cr3t",
     address="reader@example.com",
 )
-IMAGE = "https://img.example/photo.jpg?w=1200"
+PICTURE = {"image": "https://img.example/photo.jpg?w=1200", "image_width": 1200, "image_height": 800}
 
 TITLES = (
     "한강 다리 위에서 본 새벽, 출근길 풍경이 달라졌다",
@@ -63,8 +65,11 @@ def make_choice(position=1, *, title=None, pinned=False, views=184_220, **fields
 
 def make_shown(count=10, *, image=False, dirty=False, pinned=()) -> tuple[Choice, ...]:
     titles = DIRTY_TITLES if dirty else TITLES
-    lead = {"image": IMAGE, "image_width": 1200, "image_height": 800} if image else {}
-    lead |= {"image_caption": f"새벽의 다리 {titles[0]}", "subheads": (*SUBHEADS, titles[0])}
+    lead = {
+        **(PICTURE if image else {}),
+        "image_caption": f"새벽의 다리 {titles[0]}",
+        "subheads": (*SUBHEADS, titles[0]),
+    }
     return tuple(
         make_choice(
             position,
@@ -100,3 +105,32 @@ def make_request(shown=None, *, locale="ko", site=None, window=None, **newslette
         locale=locale,
         nonce=NONCE,
     )
+
+
+def html_of(rendering: Rendering) -> str:
+    return SlottedText.split(rendering.html, NONCE, escape_html).fill(VALUES)
+
+
+def text_of(rendering: Rendering) -> str:
+    return SlottedText.split(rendering.text, NONCE, as_line).fill(VALUES)
+
+
+def mail_of(rendering: Rendering, request: RenderRequest) -> bytes:
+    """The message a reader of the sample address gets."""
+    masthead = Masthead(
+        sender=request.newsletter.mailbox,
+        reply_to=None,
+        subject=rendering.subject,
+        date=datetime(2019, 4, 8, tzinfo=UTC),
+        list_id="weekly.news.example",
+        list_name=request.newsletter.title,
+    )
+    letter = Letter(
+        recipient=Address(addr_spec=VALUES.address),
+        message_id="<a80c1be61c76ff0f@news.example>",
+        unsubscribe_url=VALUES.unsubscribe_url,
+        unsubscribe_mailto="",
+        html=html_of(rendering),
+        text=text_of(rendering),
+    )
+    return build_message(masthead, letter)

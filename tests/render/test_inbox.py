@@ -1,5 +1,7 @@
 """The subject and the preheader: what an inbox shows."""
 
+from dataclasses import replace
+
 import pytest
 from issue_samples import make_choice, make_request, make_shown
 
@@ -64,3 +66,28 @@ def test_a_preheader_too_short_is_filled_up(library, shown, preheader):
 def test_a_preheader_pattern_is_used(library):
     rendering = render_issue(make_request(preheader="{site}가 고른 한 주의 기사 {count}건을 전합니다"), library)
     assert rendering.preheader == "한빛뉴스가 고른 한 주의 기사 10건을 전합니다"
+
+
+def test_the_editors_subject_is_cleaned_and_not_cut(library):
+    own = " {편집자가}\n고른 아주 긴 제목 " + "가" * 60
+    rendering = render_issue(replace(make_request(), subject=own), library)
+    assert rendering.subject == "{편집자가} 고른 아주 긴 제목 " + "가" * 60
+
+
+@pytest.mark.parametrize("own", ["", " \u200b "])
+def test_an_empty_subject_of_the_editor_means_the_pattern(library, own):
+    assert render_issue(replace(make_request(), subject=own), library).subject.endswith("· 주간 한빛")
+
+
+@pytest.mark.parametrize("own", ["이번 주", "(광고) 이번 주", "(광고)이번 주"])
+def test_advertising_is_labelled_once(library, own):
+    request = replace(make_request(advertising=True), subject=own)
+    assert render_issue(request, library).subject == "(광고) 이번 주"
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_the_label_of_advertising_counts_among_the_70_columns(library, locale):
+    subject = subject_of(library, (make_choice(title="아주 긴 제목이 " * 20),), locale=locale, advertising=True)
+    assert subject.startswith("(광고) 아주 긴")
+    assert subject.endswith("… · 주간 한빛")
+    assert 60 <= display_width(subject) <= 70

@@ -95,3 +95,12 @@ def test_packaged_style_sheets_avoid_what_premailer_gets_wrong(sheet):
     assert "@import" not in css
     if sheet.name == "style.css":
         assert not re.search(r"@media|:hover|!important", css)
+
+
+def test_style_attributes_are_as_short_as_can_be_and_text_keeps_its_spaces():
+    html = inline_css(
+        page("<p class='a' title='a; b'>x; y, z</p>", ".a { font-family: Apple SD, sans-serif; margin: 0; }")
+    )
+    assert 'style="font-family:Apple SD,sans-serif;margin:0"' in html
+    assert 'title="a; b"' in html
+    assert ">x; y, z<" in html

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from issue_samples import make_choice, make_request, make_shown
+from issue_samples import PICTURE, make_choice, make_request, make_shown
 from lxml import html as lxml_html
 
 from digest.errors import RenderError, SettingsError
@@ -39,14 +39,16 @@ def test_ten_articles_render_in_60_ms_once_warm(library):
 def test_an_article_shows_section_source_author_local_time_and_views(library):
     page = page_of(make_request((make_choice(1), make_choice(2))), library)
     assert words_of(page.find_class("item")[0]).endswith(
-        "사회 · 한빛신문 · 이도담 기자 · 4월 3일 (수) 16:20 · 조회 184,220"
+        "조회 184,220 · 사회 · 한빛신문 · 이도담 기자 · 4월 3일 (수) 16:20"
     )
 
 
 def test_english_words_numbers_and_dates(library):
     page = page_of(make_request((make_choice(1), make_choice(2)), locale="en"), library)
-    assert words_of(page.find_class("item")[0]).endswith("Wed, Apr 3, 4:20 PM · 184,220 views")
-    assert words_of(page.find_class("dateline")[0]) == "April 1 – 7, 2019 2 articles"
+    facts = words_of(page.find_class("facts")[1])
+    assert (facts[:13], facts[-19:]) == ("184,220 views", "Wed, Apr 3, 4:20 PM")
+    assert words_of(page.find_class("dateline")[0]) == "April 1 – 7, 2019 한빛뉴스"
+    assert [words_of(figure) for figure in page.find_class("figure")] == ["2articles", "368Ktotal views"]
 
 
 def test_the_list_counts_on_from_the_lead(library):
@@ -58,8 +60,9 @@ def test_a_pinned_article_has_a_mark_in_place_of_its_number(library):
     rendering = render_issue(make_request(make_shown(4, pinned=(1, 3))), library)
     page = lxml_html.document_fromstring(rendering.html)
     assert [words_of(rank) for rank in page.find_class("rank")] == ["2", "★", "4"]
-    assert words_of(page.find_class("kicker")[0]) == "★ 편집자 추천 · 사회"
-    assert "편집자 추천 · 사회" in words_of(page.find_class("item")[1])
+    assert words_of(page.find_class("kicker")[0]) == "★ 사회"
+    picks = [words_of(facts).startswith("편집자 추천 · 조회") for facts in page.find_class("facts")]
+    assert picks == [True, False, True, False]
     assert rendering.text.count("★ ") == 2
     assert "2. " in rendering.text
 
@@ -73,8 +76,8 @@ def test_views_that_are_unknown_or_not_comparable_are_not_shown(library, count):
 
 
 def test_only_the_lead_has_subheads_and_a_picture(library):
-    picture = {"image": "https://img.example/a.jpg", "subheads": ("부제",)}
-    page = page_of(make_request((make_choice(1, **picture), make_choice(2, **picture))), library)
+    rich = {**PICTURE, "subheads": ("부제",)}
+    page = page_of(make_request((make_choice(1, **rich), make_choice(2, **rich))), library)
     assert len(page.xpath("//img")) == 1
     assert len(page.find_class("subhead")) == 1
 
@@ -113,7 +116,7 @@ def test_without_addresses_section_source_and_author_nothing_is_empty(library):
     rendering = render_issue(make_request(shown, site={"url": "", "postal_address": ""}), library)
     page = lxml_html.document_fromstring(rendering.html)
     assert all(words_of(paragraph) for paragraph in page.xpath("//p"))
-    assert words_of(page.find_class("site")[0]) == "한빛뉴스"
+    assert words_of(page.find_class("whose")[0]) == "한빛뉴스"
     assert not page.find_class("onward")
 
 
@@ -141,5 +144,5 @@ def test_an_unknown_locale_is_refused(library):
 
 
 def test_an_unknown_template_is_refused(library):
-    with pytest.raises(RenderError, match="no template 'daily'; available: weekly"):
+    with pytest.raises(RenderError, match="no template 'daily'; available: compact, sections, weekly"):
         render_issue(make_request(template="daily"), library)

@@ -1,5 +1,6 @@
 """The library of templates: where they are found, what their mistakes look like, and that their context is whole."""
 
+import re
 import shutil
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -11,23 +12,42 @@ from jinja2 import meta, nodes
 
 from digest.errors import RenderError
 from digest.render import TemplateLibrary, context_fields, render_issue
-from digest.render.context import ArticleContext, DigestContext, ImageContext
+from digest.render.context import (
+    ArticleContext,
+    DigestContext,
+    FigureContext,
+    ImageContext,
+    SectionContext,
+    SocialLinkContext,
+)
 
 PACKAGED = Path(__file__).parents[2] / "templates"
+THEMES = ("compact", "sections", "weekly")
 NOT_SHOWN = {"newsletter.slug", "edition.date"}
 """Fields that are there for other templates."""
-LOCAL_NAMES = {"article": ArticleContext, "image": ImageContext}
+LOCAL_NAMES = {
+    "article": ArticleContext,
+    "image": ImageContext,
+    "section": SectionContext,
+    "figure": FigureContext,
+    "place": SocialLinkContext,
+}
 """What macros and loops of the templates call their values."""
+FROM_THE_PAGE = {"parts", "family", "end"}
+"""Names that the shared page gives to what extends it."""
 
 
 @pytest.fixture
 def workspace(tmp_path) -> Path:
-    shutil.copytree(PACKAGED / "weekly", tmp_path / "weekly")
-    return tmp_path
+    """A workspace with a copy of everything that came with digest."""
+    return shutil.copytree(PACKAGED, tmp_path / "templates")
 
 
-def render_with(folder: Path):
-    return render_issue(make_request(make_shown(2)), TemplateLibrary([folder]))
+def write(folder: Path, name: str, content: str) -> Path:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content, encoding="utf-8")
+    return folder
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -36,39 +56,136 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(content.replace(old, new), encoding="utf-8")
 
 
+def render_with(folder: Path, template="weekly"):
+    return render_issue(make_request(make_shown(2), template=template), TemplateLibrary([folder]))
+
+
+def test_three_themes_come_with_digest_and_what_they_share_is_none():
+    assert TemplateLibrary().names() == THEMES
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_theme_says_on_its_first_line_what_it_is(theme):
+    first = (PACKAGED / theme / "digest.html").read_text(encoding="utf-8").splitlines()[0]
+    assert re.fullmatch(rf"{{# {theme}: .+ #}}", first)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_workspace_may_override_one_block_of_a_theme_under_the_same_name(tmp_path, theme):
+    own = (
+        '{{% extends "packaged/{theme}/digest.html" %}}{{% block onward %}}<tr><td>우리 자리</td></tr>{{% endblock %}}'
+    )
+    rendering = render_with(write(tmp_path, f"{theme}/digest.html", own.format(theme=theme)), theme)
+    assert "<td>우리 자리</td>" in rendering.html
+    assert "더 많은 기사 읽기" not in rendering.html
+    assert "수신거부" in rendering.html
+
+
+def test_a_workspace_may_override_one_block_of_every_theme_at_once(tmp_path):
+    own = '{% extends "packaged/shared/page.html" %}{% block onward %}{% endblock %}'
+    write(tmp_path, "shared/page.html", own)
+    assert not [theme for theme in THEMES if "더 많은 기사 읽기" in render_with(tmp_path, theme).html]
+
+
+def test_a_workspace_may_override_one_block_of_the_plain_text(tmp_path):
+    own = '{% extends "packaged/weekly/digest.txt" %}{% block masthead %}우리 신문{% endblock %}'
+    text = render_with(write(tmp_path, "weekly/digest.txt", own)).text
+    assert text.startswith("우리 신문\n")
+    assert "1. 한강" in text
+
+
 def test_a_workspace_may_override_one_file_only(tmp_path):
-    (tmp_path / "weekly").mkdir()
     style = (PACKAGED / "weekly" / "style.css").read_text(encoding="utf-8")
-    (tmp_path / "weekly" / "style.css").write_text(style.replace("#a8201a", "#0b4f6c"), encoding="utf-8")
-    html = render_with(tmp_path).html
-    assert "#0b4f6c" in html
-    assert "#a8201a" not in html
+    html = render_with(write(tmp_path, "weekly/style.css", style.replace("27px", "29px"))).html
+    assert "font-size:29px" in html
+    assert "font-size:27px" not in html
 
 
-def test_a_workspace_may_add_a_template(workspace):
-    (workspace / "weekly").rename(workspace / "daily")
-    library = TemplateLibrary([workspace])
-    assert library.names() == ("daily", "weekly")
-    assert render_issue(make_request(template="daily"), library).html
+def test_a_style_sheet_may_add_to_the_original(tmp_path):
+    own = '{% include "packaged/weekly/style.css" %}\n.headline { letter-spacing: 1px; }'
+    html = render_with(write(tmp_path, "weekly/style.css", own)).html
+    assert re.search(r'class="headline" style="[^"]*font-size:27px[^"]*letter-spacing:1px', html)
 
 
-def test_the_hash_changes_with_any_file_and_only_then(workspace):
+def test_the_style_sheet_of_a_workspace_wins_beside_an_original_too(tmp_path):
+    write(tmp_path, "weekly/style.css", ".headline { letter-spacing: 1px; }")
+    write(tmp_path, "weekly/digest.html", '{% extends "packaged/weekly/digest.html" %}')
+    assert "letter-spacing:1px" in render_with(tmp_path).html
+
+
+def test_a_workspace_may_add_a_template(tmp_path):
+    write(tmp_path, "evening/digest.html", '{% extends "weekly/digest.html" %}{% block figures %}{% endblock %}')
+    write(tmp_path, "evening/digest.txt", '{% extends "weekly/digest.txt" %}')
+    assert TemplateLibrary([tmp_path]).names() == ("compact", "evening", "sections", "weekly")
+    rendering = render_with(tmp_path, "evening")
+    assert 'class="headline"' in rendering.html
+    assert 'class="text figures"' not in rendering.html
+
+
+def test_the_folder_name_of_the_originals_is_no_template(tmp_path):
+    write(tmp_path, "packaged/digest.html", "x")
+    assert TemplateLibrary([tmp_path]).names() == THEMES
+
+
+def test_the_files_of_a_template_are_its_own_and_those_it_shares():
+    assert set(TemplateLibrary().files("weekly")) == {
+        *(f"weekly/{name}" for name in ("digest.html", "digest.txt", "style.css", "enhance.css")),
+        *(
+            f"shared/{name}"
+            for name in ("page.html", "parts.html", "page.txt", "parts.txt", "style.css", "enhance.css")
+        ),
+    }
+
+
+def test_the_files_of_an_override_are_its_own_and_the_original(tmp_path):
+    write(tmp_path, "weekly/digest.html", '{% extends "packaged/weekly/digest.html" %}')
+    files = TemplateLibrary([tmp_path]).files("weekly")
+    assert files["weekly/digest.html"] == tmp_path / "weekly" / "digest.html"
+    assert files["packaged/weekly/digest.html"] == PACKAGED / "weekly" / "digest.html"
+
+
+def test_a_template_that_makes_up_a_name_may_use_every_file(workspace):
+    edit(workspace / "weekly" / "digest.html", '{% include "style.css" %}', '{% include "weekly/" ~ "style.css" %}')
+    assert "sections/style.css" in TemplateLibrary([workspace]).files("weekly")
+
+
+@pytest.mark.parametrize("name", ["weekly/enhance.css", "shared/style.css", "shared/parts.txt", "shared/page.html"])
+def test_the_hash_changes_with_any_file_it_uses(workspace, name):
     before = TemplateLibrary([workspace]).hash("weekly")
     assert before == TemplateLibrary().hash("weekly")
-    edit(workspace / "weekly" / "enhance.css", "#131211", "#141312")
+    (workspace / name).write_text((workspace / name).read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert TemplateLibrary([workspace]).hash("weekly") != before
 
 
-def test_a_misspelt_field_is_an_error_that_names_file_and_line(workspace):
-    edit(workspace / "weekly" / "digest.html", "{{ newsletter.title }}</h1>", "{{ newsletter.titel }}</h1>")
-    with pytest.raises(RenderError, match=r"template weekly/digest.html, line \d+: .*titel"):
+def test_the_hash_does_not_change_with_the_file_of_another_template(workspace):
+    before = TemplateLibrary([workspace]).hash("weekly")
+    (workspace / "compact" / "style.css").write_text("", encoding="utf-8")
+    assert TemplateLibrary([workspace]).hash("weekly") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old"), [("weekly/digest.html", "{{ lead.title }}"), ("shared/page.html", "{{ figure.value }}")]
+)
+def test_a_misspelt_field_is_an_error_that_names_file_and_line(workspace, name, old):
+    edit(workspace / name, old, "{{ newsletter.titel }}")
+    with pytest.raises(RenderError, match=rf"template {name}, line \d+: .*titel"):
         render_with(workspace)
 
 
-def test_broken_syntax_is_an_error_that_names_file_and_line(workspace):
-    edit(workspace / "weekly" / "digest.txt", "{% if articles %}", "{% if articles }")
-    with pytest.raises(RenderError, match=r"template weekly/digest.txt, line \d+"):
-        render_with(workspace)
+def test_a_misspelt_field_is_placed_in_the_override_not_in_what_it_extends(tmp_path):
+    own = '{% extends "packaged/weekly/digest.html" %}\n{% block onward %}\n{{ site.titel }}\n{% endblock %}'
+    with pytest.raises(RenderError, match=r"template weekly/digest.html, line 3: .*titel"):
+        render_with(write(tmp_path, "weekly/digest.html", own))
+
+
+@pytest.mark.parametrize("name", ["weekly/digest.txt", "shared/page.txt"])
+def test_broken_syntax_is_an_error_that_names_file_and_line(workspace, name):
+    edit(workspace / name, "{% endblock %}", "{% endblock }")
+    library = TemplateLibrary([workspace])
+    with pytest.raises(RenderError, match=rf"template {name}, line \d+"):
+        render_issue(make_request(make_shown(2)), library)
+    with pytest.raises(RenderError, match=rf"template {name}, line \d+"):
+        library.hash("weekly")
 
 
 def test_a_missing_include_is_an_error(workspace):
@@ -78,21 +195,21 @@ def test_a_missing_include_is_an_error(workspace):
 
 
 def test_none_is_never_printed(workspace):
-    edit(workspace / "weekly" / "digest.html", "{{ newsletter.title }}</h1>", "{{ lead.image }}</h1>")
+    edit(workspace / "weekly" / "digest.html", "{{ lead.title }}", "{{ lead.image }}")
     with pytest.raises(RenderError, match="None"):
         render_with(workspace)
 
 
-@pytest.mark.parametrize("name", ["digest.html", "digest.txt"])
-def test_a_template_without_unsubscribe_link_is_refused(workspace, name):
-    edit(workspace / "weekly" / name, "{{ links.unsubscribe }}", "https://news.example")
-    with pytest.raises(RenderError, match=f"template weekly/{name} has no unsubscribe link"):
+@pytest.mark.parametrize("kind", ["html", "txt"])
+def test_a_template_without_unsubscribe_link_is_refused(workspace, kind):
+    edit(workspace / "shared" / f"page.{kind}", "{{ links.unsubscribe }}", "https://news.example")
+    with pytest.raises(RenderError, match=f"template weekly/digest.{kind} has no unsubscribe link"):
         render_with(workspace)
 
 
 def test_a_slot_that_was_tampered_with_is_refused(workspace):
-    edit(workspace / "weekly" / "digest.html", "{{ links.preferences }}", "{{ links.preferences|upper }}")
-    edit(workspace / "weekly" / "digest.txt", "{{ links.preferences }}", "{{ links.preferences[:-2] }}")
+    edit(workspace / "shared" / "page.html", "{{ links.preferences }}", "{{ links.preferences|upper }}")
+    edit(workspace / "shared" / "page.txt", "{{ links.preferences }}", "{{ links.preferences[:-2] }}")
     with pytest.raises(RenderError, match="damaged"):
         render_with(workspace)
 
@@ -100,10 +217,10 @@ def test_a_slot_that_was_tampered_with_is_refused(workspace):
 def test_every_name_in_a_template_is_a_field_and_every_field_is_used():
     used = set()
     environment = TemplateLibrary()._environment
-    for file in ("digest.html", "digest.txt"):
-        tree = environment.parse((PACKAGED / "weekly" / file).read_text(encoding="utf-8"))
-        unknown = meta.find_undeclared_variables(tree) - environment.globals.keys()
-        assert unknown <= {field.name for field in fields(DigestContext)}
+    for file in PACKAGED.rglob("*.*"):
+        tree = environment.parse(file.read_text(encoding="utf-8"))
+        unknown = meta.find_undeclared_variables(tree) - environment.globals.keys() - FROM_THE_PAGE
+        assert unknown <= {field.name for field in fields(DigestContext)}, file
         for attribute in tree.find_all(nodes.Getattr):
             _resolve(attribute, used)
     described = {(_owner(item.path), item.path.rpartition(".")[2]): item.path for item in context_fields()}

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.render import clean, image, links, width
-from digest.render.width import display_width, shorten, wrap
+from digest.render.width import display_width, shorten
 
 CLUSTERS = (*"가나다한 ab c.,!…", "👨‍👩‍👧‍👦", "🇰🇷", "é", "e\u0301")
 LINE = st.lists(st.sampled_from(CLUSTERS), max_size=60).map(lambda parts: " ".join("".join(parts).split()))
@@ -62,10 +62,3 @@ def test_a_sentence_that_ends_early_does_not_waste_the_room():
 def test_a_word_is_not_cut_but_a_text_without_spaces_is():
     assert shorten("하나둘셋 넷다섯여섯", 14) == "하나둘셋…"
     assert shorten("일이삼사오육칠팔", 9) == "일이삼사…"
-
-
-@given(LINE, st.integers(8, 60))
-def test_wrapped_lines_fit_and_keep_every_character(text, columns):
-    lines = wrap(text, columns, first="1. ", rest="   ").splitlines()
-    assert all(display_width(line) <= columns and line == line.rstrip() for line in lines)
-    assert "".join("".join(lines).removeprefix("1.").split()) == "".join(text.split())
