@@ -14,13 +14,13 @@ from digest.compose import Edition, window_of
 from digest.deliver.open_transport import open_transport
 from digest.deliver.transport import Transport
 from digest.gather import Reading, read_source
-from digest.publish import Workshop
 from digest.render.templates import TemplateLibrary
 from digest.schedule import next_edition
 from digest.settings import NewsletterSettings, Settings, load_settings
 from digest.store.articles import get_last_reading
 from digest.store.database import FILE_NAME, Database, open_database
 from digest.store.secrets import KEY_BYTES, ensure_key
+from digest.variants import Workshop
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """One edition from the store to what it would show: its window, the ranking of its candidates, and the selection."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from digest.model import Article, RankedArticle, Selection, Window
+from digest.illustrate import KnownImages, get_known_images, illustrate
+from digest.model import Article, RankedArticle, ReasonCode, Selection, Window
 from digest.rank.score import KnownViews, count_views, rank_articles
 from digest.rank.select import Rules, select_articles
 from digest.rank.window import counted_days, since_last, whole_days_before
@@ -12,7 +13,9 @@ from digest.schedule import occurrence_on
 from digest.settings import NewsletterSettings, Settings
 from digest.store.articles import get_articles, list_articles, list_decisions
 from digest.store.database import Database
+from digest.store.editions import EditionWords, get_words
 from digest.store.issues import get_previous_window_end, list_recently_shown
+from digest.store.ledger import list_variant_keys
 from digest.store.views import list_totals, sum_dated_counts, sum_events
 
 
@@ -61,6 +64,15 @@ class Draft:
     ranking: EditionRanking
     rules: Rules
     selection: Selection
+    images: KnownImages
+    """What was read of the candidates' pictures."""
+    words: EditionWords = field(default_factory=EditionWords)
+    """What the editor wrote for this edition."""
+
+    @property
+    def intro(self) -> str:
+        """The words before the articles, in Markdown: the edition's own, else the newsletter's."""
+        return self.edition.newsletter.intro if self.words.intro is None else self.words.intro
 
     @property
     def has_enough_articles(self) -> bool:
@@ -93,12 +105,32 @@ def compose_edition(database: Database, edition: Edition) -> Draft:
     """What an edition would show if it were published now."""
     ranking = rank_edition(database, edition)
     rules = _rules(database, edition)
-    return Draft(edition=edition, ranking=ranking, rules=rules, selection=select_articles(ranking.ranked, rules))
+    images = get_known_images(database, (*(ranked.article for ranked in ranking.ranked), *rules.pinned))
+    return Draft(
+        edition=edition,
+        ranking=ranking,
+        rules=rules,
+        selection=illustrate(select_articles(ranking.ranked, rules), images),
+        images=images,
+        words=get_words(database, edition.newsletter.slug, edition.date),
+    )
 
 
 def select_for(draft: Draft, sections: tuple[str, ...]) -> Selection:
     """The selection for readers who want only these sections; empty for all."""
-    return select_articles(draft.ranking.ranked, replace(draft.rules, sections=sections))
+    return illustrate(select_articles(draft.ranking.ranked, replace(draft.rules, sections=sections)), draft.images)
+
+
+def list_likely_articles(database: Database, edition: Edition) -> tuple[Article, ...]:
+    """What an edition would show now to any group of readers, then its runners-up; as the publisher gave them."""
+    ranked, rules = rank_edition(database, edition).ranked, _rules(database, edition)
+    wishes = dict.fromkeys(key.sections for key in list_variant_keys(database, edition.newsletter.slug))
+    selections = [select_articles(ranked, replace(rules, sections=sections)) for sections in wishes]
+    shown = [choice.article for selection in selections for choice in selection.shown]
+    runners_up = [
+        choice.article for choice in selections[0].passed_over if choice.reasons[-1].code is ReasonCode.BELOW_LIMIT
+    ]
+    return tuple({article.id: article for article in (*shown, *runners_up)}.values())
 
 
 def rank_edition(database: Database, edition: Edition, *, section: str | None = None) -> EditionRanking:

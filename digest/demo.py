@@ -8,22 +8,23 @@ from datetime import date, timedelta
 from importlib.resources import files
 from mailbox import Maildir
 from pathlib import Path
-from shutil import copyfileobj
 from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from digest.app import App, open_app
 from digest.audience import SubscriberImport, import_subscribers
+from digest.check.contract import check_mail
 from digest.check.finding import Finding
-from digest.check.message import check_message
 from digest.deliver.letters import slot_values
 from digest.errors import SettingsError, StoreError
 from digest.gather import ImportOrder, ImportReport, import_articles, import_views
+from digest.inspection import options_for
 from digest.proof import Proof, choose_reader, make_proof
 from digest.schedule import occurrence_on
 from digest.settings import FILE_NAME, NewsletterSettings
 from digest.source.files import FileOptions
+from digest.store.images import StoredImage, save_image
 from digest.store.issues import list_issues
 from digest.tick import Observer, SendReport, begin_edition
 from digest.workspace import create_workspace
@@ -36,6 +37,7 @@ _CHANGES = {
     'postal_address = ""': 'postal_address = "서울특별시 중구 한빛길 12, 한빛뉴스"',
 }
 _COPIED = ("id", "title", "subheads", "excerpt", "author", "language", "image_caption", "image_width", "image_height")
+_IMAGE_SIZE = (1200, 675)
 _VIEW_COLUMNS = ("article_id", "date", "views")
 _SUBSCRIBER_COLUMNS = ("address", "name", "locale", "state", "sections")
 
@@ -109,7 +111,7 @@ def _import_everything(app: App, folder: Path, edition: date) -> None:
     with (folder / "articles.ndjson").open("w", encoding="utf-8") as file:
         for article in articles:
             file.write(json.dumps(_article_row(article, edition), ensure_ascii=False) + "\n")
-    _copy_images(folder.parent / "images")
+    _copy_images(app, folder.parent / "images")
     _import(app, import_articles, folder / "articles.ndjson")
     _import(app, import_views, folder / "views.csv")
     _import_subscribers(app, folder / "subscribers.csv")
@@ -148,11 +150,22 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[Sequence[objec
         writer.writerows(rows)
 
 
-def _copy_images(folder: Path) -> None:
+def _copy_images(app: App, folder: Path) -> None:
+    """Beside the page, and as if they had been read: the pictures of an invented site are nowhere on the network."""
     folder.mkdir(exist_ok=True)
-    for image in (_DATA / "images").iterdir():
-        with image.open("rb") as source, (folder / image.name).open("wb") as target:
-            copyfileobj(source, target)
+    width, height = _IMAGE_SIZE
+    with app.database.transaction():
+        for image in (_DATA / "images").iterdir():
+            content = image.read_bytes()
+            (folder / image.name).write_bytes(content)
+            known = StoredImage(
+                url=f"{SITE}/images/{image.name}",
+                width=width,
+                height=height,
+                type="image/jpeg",
+                read_at=app.clock.now(),
+            )
+            save_image(app.database, known, content=content)
 
 
 def _options(app: App) -> FileOptions:
@@ -198,6 +211,7 @@ def _look(
     text.write_text(body.text.fill(values), encoding="utf-8")
     outbox = folder / app.settings.delivery.path
     contents = [message.as_bytes() for message in Maildir(outbox, create=False)]
+    options = options_for(proof.letterhead.site, newsletter)
     return DemoReport(
         folder=folder,
         proof=proof,
@@ -206,7 +220,7 @@ def _look(
         outbox=outbox,
         messages=len(contents),
         delivered=delivered,
-        findings=tuple(finding for content in contents for finding in check_message(_with_crlf(content))),
+        findings=tuple(finding for content in contents for finding in check_mail(_with_crlf(content), options)),
     )
 
 

@@ -7,9 +7,9 @@ from digest.compose import Edition
 from digest.deliver.letters import Reader, write_message
 from digest.model import SubscriberState
 from digest.proof import Proof, make_proof, variant_of
-from digest.publish import Workshop
 from digest.store.database import Database
 from digest.store.subscribers import SubscriberFilter, list_subscribers
+from digest.variants import Workshop
 
 
 @dataclass(frozen=True, kw_only=True)

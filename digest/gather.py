@@ -1,26 +1,35 @@
-"""Articles and views on their way in: from import files and from the publisher's own database to the store."""
+"""Articles, views and the sizes of pictures on their way in: from files, the publisher's database and the web."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from digest.compose import Edition, list_likely_articles, window_of
 from digest.errors import RowError
-from digest.model import DatedCount, RunningTotal, ViewEvent, Window
-from digest.settings import Settings
+from digest.illustrate import ImagesReport, get_known_images, read_images, urls_to_read
+from digest.model import Article, DatedCount, IssueState, RunningTotal, ViewEvent, Window
+from digest.schedule import next_edition
+from digest.settings import NewsletterSettings, Settings
 from digest.source.articles import ArticleRow, read_article_file
 from digest.source.database import read_publisher
+from digest.source.fetch import Fetch
 from digest.source.files import FileOptions, RefusedRow
 from digest.source.views import read_view_file
-from digest.store.articles import Changes, save_articles
+from digest.store.articles import Changes, get_last_reading, save_articles
 from digest.store.database import Database
+from digest.store.images import drop_images_read_before
+from digest.store.issues import get_issue
 from digest.store.views import save_dated_counts, save_events, save_totals
 
+IMAGES_FORGOTTEN_AFTER = timedelta(days=60)
+"""Long after the articles they belong to."""
 _BATCH = 2000
+_UNDECIDED = (IssueState.SENDING, IssueState.PAUSED, IssueState.HELD)
 
 ViewRow = DatedCount | ViewEvent | RunningTotal
 OnProgress = Callable[[int], None]
@@ -184,3 +193,65 @@ def read_source(database: Database, settings: Settings, *, window: Window | None
         save_dated_counts(database, found.counts)
         save_events(database, found.events)
     return Reading(read_at=now, articles=len(found.articles), refused=found.refused)
+
+
+def gather_images(
+    database: Database,
+    settings: Settings,
+    newsletters: Iterable[NewsletterSettings],
+    *,
+    now: datetime,
+    fetch: Fetch,
+    seconds: float,
+    known_too: bool = False,
+    is_stopped: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress = lambda _: None,
+) -> ImagesReport:
+    """Read the pictures that the next edition of each newsletter may show, where their sizes are not known.
+
+    Args:
+        database: the workspace's database.
+        settings: of the workspace.
+        newsletters: those to look at.
+        now: the present moment.
+        fetch: how to read from the web.
+        seconds: as `read_images` takes it.
+        known_too: read also those that were read before.
+        is_stopped: asked before each picture; ends it early.
+        on_progress: told after each picture.
+    """
+    wanted = [newsletter for newsletter in newsletters if newsletter.images]
+    articles = [article for each in wanted for article in articles_of_next_edition(database, settings, each, now=now)]
+    known = {} if known_too else get_known_images(database, articles)
+    urls = urls_to_read(articles, known, now=now)
+    report = read_images(
+        database, urls, now=now, fetch=fetch, seconds=seconds, is_stopped=is_stopped, on_progress=on_progress
+    )
+    with database.transaction():
+        drop_images_read_before(database, now - IMAGES_FORGOTTEN_AFTER)
+    return report
+
+
+def articles_of_next_edition(
+    database: Database, settings: Settings, newsletter: NewsletterSettings, *, now: datetime
+) -> tuple[Article, ...]:
+    """What the next edition that is not published yet would show, and its runners-up, as last read or imported."""
+    day = _next_open_edition(database, settings, newsletter, now)
+    edition = Edition(
+        settings=settings,
+        newsletter=newsletter,
+        date=day,
+        now=now,
+        window=window_of(database, settings, newsletter, day, now=now),
+        read_since=get_last_reading(database) if settings.source.type == "sqlite" else None,
+    )
+    return list_likely_articles(database, edition)
+
+
+def _next_open_edition(database: Database, settings: Settings, newsletter: NewsletterSettings, now: datetime) -> date:
+    timezone = settings.timezone_of(newsletter)
+    edition = next_edition(newsletter.due, timezone, now)
+    issue = get_issue(database, newsletter.slug, edition)
+    if issue is None or (issue.frozen_at is None and issue.state in _UNDECIDED):
+        return edition
+    return next_edition(newsletter.due, timezone, datetime.combine(edition + timedelta(days=1), time(12), timezone))

@@ -3,20 +3,20 @@
 A frozen issue is shown as it was frozen; any other edition as it would be published now.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.compose import Draft, Edition, compose_edition
-from digest.deliver.letters import Letterhead, Reader, VariantBody, split_body
+from digest.deliver.letters import Letterhead, Reader, split_body
 from digest.errors import IssueError
 from digest.frozen import choice_from_json
 from digest.model import Choice, Subscriber
-from digest.publish import RenderedVariant, Workshop, render_variants
 from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.database import Database
 from digest.store.issues import Issue, Variant, get_issue, list_choices, list_variants
 from digest.store.ledger import VariantKey, list_variant_keys, make_variant_key
+from digest.variants import RenderedVariant, Workshop, letterhead_of_draft, render_variants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,22 @@ def _letterhead_of_variants(issue: Issue, at: datetime, variants: Iterable[Varia
     )
 
 
-def make_proof(database: Database, edition: Edition, workshop: Workshop, *, reader: Subscriber | None = None) -> Proof:
+def make_proof(
+    database: Database,
+    edition: Edition,
+    workshop: Workshop,
+    *,
+    reader: Subscriber | None = None,
+    for_everyone: bool = True,
+) -> Proof:
     """The proof of an edition, told as one reader gets it; without one, as those without wishes of their own do.
+
+    Args:
+        database: the workspace's database.
+        edition: which one, looked at from now.
+        workshop: what rendering needs.
+        reader: as whom.
+        for_everyone: whether every group of readers is rendered, or, to be quick, that reader's alone.
 
     Raises:
         IssueError: the edition has no article to show, or none of a section that the reader wants.
@@ -81,8 +95,10 @@ def make_proof(database: Database, edition: Edition, workshop: Workshop, *, read
     draft = compose_edition(database, edition)
     if not draft.selection.shown:
         raise IssueError(_nothing_to_show(draft))
-    keys = dict.fromkeys((*list_variant_keys(database, slug), wanted))
-    return _proof_of_draft(draft, tuple(render_variants(draft, keys, workshop)), workshop, wanted)
+    groups = list_variant_keys(database, slug) if for_everyone else ()
+    keys = dict.fromkeys((*groups, wanted))
+    variants = {variant.key: variant for variant in render_variants(draft, keys, workshop)}
+    return _proof_of_draft(draft, variants, workshop, wanted)
 
 
 def variant_of(reader: Subscriber, newsletter: str) -> VariantKey:
@@ -122,22 +138,13 @@ def _proof_of_issue(
 
 
 def _proof_of_draft(
-    draft: Draft, variants: tuple[RenderedVariant, ...], workshop: Workshop, wanted: VariantKey
+    draft: Draft, variants: Mapping[VariantKey, RenderedVariant], workshop: Workshop, wanted: VariantKey
 ) -> Proof:
-    edition = draft.edition
-    told = next((variant for variant in variants if variant.key == wanted), None)
+    told = variants.get(wanted)
     if told is None:
         raise IssueError(_nothing_for(wanted))
     return Proof(
-        letterhead=Letterhead(
-            site=edition.settings.site,
-            newsletter=edition.newsletter,
-            edition=edition.date,
-            issue_id=0,
-            date=edition.now,
-            key=workshop.key,
-            bodies={variant.key.key: _split(variant, workshop, edition) for variant in variants},
-        ),
+        letterhead=letterhead_of_draft(draft, variants, workshop),
         variant=wanted.key,
         preheader=told.rendering.preheader,
         shown=told.shown,
@@ -145,7 +152,7 @@ def _proof_of_draft(
         candidates=told.selection.candidates,
         views_total=told.selection.views_total,
         is_frozen=False,
-        notes=tuple(_notes(draft)),
+        notes=tuple(_notes(draft, told)),
     )
 
 
@@ -154,14 +161,11 @@ def _nothing_for(wanted: VariantKey) -> str:
     return f"this issue has nothing for readers who want the sections: {sections}; they get no message"
 
 
-def _split(variant: RenderedVariant, workshop: Workshop, edition: Edition) -> VariantBody:
-    rendering = variant.rendering
-    return split_body(rendering.subject, rendering.html, rendering.text, workshop.nonce(edition))
-
-
-def _notes(draft: Draft) -> Iterable[str]:
+def _notes(draft: Draft, told: RenderedVariant) -> Iterable[str]:
     if not draft.has_enough_articles:
         yield f"would be skipped: {draft.shortage}"
+    if told.excerpt_share < 1:
+        yield f"excerpts keep {told.excerpt_share:.0%} of their length: Gmail would clip a longer mail"
     if draft.ranking.unranked:
         since = draft.ranking.counted_since
         when = f" only since {since.astimezone(draft.edition.timezone):%Y-%m-%d %H:%M}" if since else " not at all"

@@ -1,71 +1,28 @@
-"""One issue from draft to frozen: rendered for every group of readers, fixed, and queued, in one transaction.
+"""One issue from draft to frozen: rendered for every group of readers, checked, then fixed and queued at once."""
 
-A preview, a test send and the real send go through the same `render_draft`.
-"""
-
-from base64 import encodebytes
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from digest import __version__
-from digest.check.message import CLIP_BYTES
+from digest.check.finding import Finding
 from digest.clock import BootTime
-from digest.compose import Draft, Edition, select_for
-from digest.errors import IssueError, RenderError, SettingsError
-from digest.frozen import choice_from_json, choice_to_json, window_from_json, window_to_json
-from digest.mail.links import make_slot_nonce
+from digest.compose import Draft
+from digest.deliver.letters import Reader
+from digest.errors import UnsafeIssueError
+from digest.frozen import choice_to_json, window_to_json
+from digest.inspection import errors_in, inspect_letters, summarise
 from digest.model import Choice, Selection
-from digest.render.issue import Rendering, RenderRequest, render_issue
-from digest.render.templates import TemplateLibrary
-from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.articles import use_up_pins
 from digest.store.database import Database
-from digest.store.issues import FrozenChoice, Issue, Variant, freeze_issue
+from digest.store.issues import FrozenChoice, Variant, freeze_issue
 from digest.store.leases import Lease
-from digest.store.ledger import VariantKey, list_variant_keys, queue_deliveries
+from digest.store.ledger import VariantKey, list_variant_keys, make_variant_key, queue_deliveries
+from digest.variants import RenderedVariant, Workshop, letterhead_of_draft, render_variants
 
-SLOTS_MARGIN = 2048
-"""Bytes that a reader's own links and address may add to a rendering, as encoded."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """What rendering needs besides the draft."""
-
-    templates: TemplateLibrary
-    key: bytes
-    """The workspace's signing key."""
-
-    def nonce(self, edition: Edition) -> str:
-        """What marks the slots of an edition's renderings."""
-        return make_slot_nonce(self.key, edition.newsletter.slug, edition.date.isoformat())
-
-    def locale_for(self, wanted: str, own: str) -> str:
-        """The locale a reader gets: the one they want where it has a catalogue, else the newsletter's own."""
-        if not wanted:
-            return own
-        try:
-            self.templates.language(wanted)
-        except SettingsError:
-            return own
-        return wanted
-
-
-@dataclass(frozen=True, kw_only=True)
-class RenderedVariant:
-    """One group of readers with what it gets."""
-
-    key: VariantKey
-    selection: Selection
-    """What it is shown, and what was passed over for it."""
-    rendering: Rendering
-
-    @property
-    def shown(self) -> tuple[Choice, ...]:
-        """The articles in order."""
-        return self.selection.shown
+_EVERYBODY = make_variant_key("", ())
+"""The group of readers without wishes of their own; what the issue keeps as its selection is theirs."""
 
 
 def publish_draft(
@@ -76,6 +33,7 @@ def publish_draft(
     *,
     boot: BootTime,
     now: datetime,
+    force_unsafe: bool = False,
     keep_lease: Callable[[], None] = lambda: None,
 ) -> int:
     """Freeze a draft as the leased issue and queue it for every subscriber it has articles for.
@@ -87,106 +45,79 @@ def publish_draft(
         workshop: what rendering needs.
         boot: the boot clock's reading.
         now: the moment it is frozen at.
+        force_unsafe: publish it although the check finds errors; they are kept with the issue.
         keep_lease: called after each rendering; many groups of readers may take longer than a lease.
 
     Returns:
         How many deliveries were queued.
 
     Raises:
-        RenderError: a template is wrong, or a mail would be clipped; nothing was frozen.
+        RenderError: a template is wrong; nothing was frozen.
+        UnsafeIssueError: the check found errors; nothing was frozen.
         LeaseLostError: another process took the issue over; nothing was frozen.
     """
-    newsletter = draft.edition.newsletter
-    keys = list_variant_keys(database, newsletter.slug)
-    variants = []
-    for variant in render_variants(draft, keys, workshop):
-        _refuse_clipped(variant)
-        variants.append(variant)
-        keep_lease()
+    slug = draft.edition.newsletter.slug
+    keys = list_variant_keys(database, slug)
+    rendered = _render_all(draft, keys, workshop, keep_lease)
+    selection = rendered[_EVERYBODY].selection if _EVERYBODY in rendered else draft.selection
+    variants = [rendered[key] for key in keys if key in rendered]
+    overridden = _inspect(draft, rendered, lease, workshop, force_unsafe=force_unsafe)
     with database.transaction():
         freeze_issue(
             database,
             lease,
-            frozen=_describe_frozen(draft, workshop),
-            choices=tuple(_choices_to_keep(draft, variants)),
+            frozen=_describe_frozen(draft, selection, variants, overridden, workshop),
+            choices=tuple(_choices_to_keep(selection, variants)),
             variants=tuple(_to_stored(variant) for variant in variants),
             boot=boot,
             now=now,
         )
-        use_up_pins(database, newsletter.slug, [choice.article.id for choice in draft.selection.shown])
-        return queue_deliveries(database, lease, newsletter.slug, now=now)
+        use_up_pins(database, slug, [choice.article.id for choice in selection.shown])
+        return queue_deliveries(database, lease, slug, now=now)
 
 
-def render_variants(draft: Draft, keys: Iterable[VariantKey], workshop: Workshop) -> Iterator[RenderedVariant]:
-    """What each group of readers gets; groups whose sections have no article get nothing and are left out."""
-    own = draft.edition.settings.locale_of(draft.edition.newsletter)
-    done: dict[tuple[str, tuple[str, ...]], Rendering] = {}
-    for key in keys:
-        selection = select_for(draft, key.sections)
-        if not selection.shown:
-            continue
-        # Different wishes often lead to the same contents, which are then rendered once.
-        contents = (workshop.locale_for(key.locale, own), tuple(choice.article.id for choice in selection.shown))
-        if contents not in done:
-            done[contents] = render_draft(draft, key.locale, selection.shown, workshop)
-        yield RenderedVariant(key=key, selection=selection, rendering=done[contents])
+def _render_all(
+    draft: Draft, keys: Iterable[VariantKey], workshop: Workshop, keep_lease: Callable[[], None]
+) -> dict[VariantKey, RenderedVariant]:
+    """What each group gets, and what everybody else would, which the issue keeps as its selection."""
+    rendered = {}
+    for variant in render_variants(draft, dict.fromkeys((_EVERYBODY, *keys)), workshop):
+        rendered[variant.key] = variant
+        keep_lease()
+    return rendered
 
 
-def _refuse_clipped(variant: RenderedVariant) -> None:
-    """Gmail cuts a long mail off, and its unsubscribe link with it."""
-    size = len(encodebytes(variant.rendering.html.encode())) + SLOTS_MARGIN
-    if size >= CLIP_BYTES:
-        raise RenderError(
-            f"the HTML part would have {size:,} encoded bytes, and Gmail clips at {CLIP_BYTES:,}: lower the "
-            "newsletter's limit, or shorten its template"
-        )
+def _inspect(
+    draft: Draft,
+    variants: Mapping[VariantKey, RenderedVariant],
+    lease: Lease,
+    workshop: Workshop,
+    *,
+    force_unsafe: bool,
+) -> tuple[Finding, ...]:
+    """The errors of the contract that were overridden; none where there are none."""
+    # Groups with the same contents share one rendering, and a check takes about 0.1 s.
+    distinct = {id(variant.rendering): (key, variant) for key, variant in variants.items()}
+    letterhead = letterhead_of_draft(draft, dict(distinct.values()), workshop, issue_id=lease.issue_id)
+    errors = errors_in(inspect_letters(letterhead, _sample_reader(draft)))
+    if errors and not force_unsafe:
+        raise UnsafeIssueError(summarise(errors))
+    return errors
 
 
-def render_draft(draft: Draft, locale: str, shown: tuple[Choice, ...], workshop: Workshop) -> Rendering:
-    """Render a selection of a draft in a language; "" or one without a catalogue means the newsletter's own."""
-    edition = draft.edition
-    request = RenderRequest(
-        site=edition.settings.site,
-        newsletter=edition.newsletter,
-        edition=edition.date,
-        window=edition.window,
-        shown=shown,
-        locale=workshop.locale_for(locale, edition.settings.locale_of(edition.newsletter)),
-        nonce=workshop.nonce(edition),
-    )
-    return render_issue(request, workshop.templates)
+def _sample_reader(draft: Draft) -> Reader:
+    """Somebody with an ordinary address; sizes were fitted to the longest one before."""
+    newsletter = draft.edition.newsletter
+    return Reader(subscriber_id=1, address=newsletter.sender_address, name=newsletter.mailbox.display_name)
 
 
-def render_frozen(issue: Issue, choices: Iterable[FrozenChoice], variant: Variant, workshop: Workshop) -> Rendering:
-    """Render a frozen issue's variant again, from nothing but what was frozen.
-
-    The bytes equal the frozen ones as long as the template is the same.
-
-    Raises:
-        IssueError: the template has changed since.
-    """
-    frozen = issue.frozen
-    if workshop.templates.hash(frozen["template"]) != frozen["template_hash"]:
-        raise IssueError(
-            f"the template {frozen['template']!r} has changed since {issue.newsletter} {issue.edition} was frozen"
-        )
-    by_id = {choice.article_id: choice_from_json(dict(choice.choice)) for choice in choices}
-    shown = tuple(
-        replace(by_id[article_id], position=position) for position, article_id in enumerate(variant.article_ids, 1)
-    )
-    request = RenderRequest(
-        site=SiteSettings.model_validate(frozen["site"]),
-        newsletter=NewsletterSettings.model_validate(frozen["newsletter"]),
-        edition=issue.edition,
-        window=window_from_json(frozen["window"]),
-        shown=shown,
-        locale=workshop.locale_for(VariantKey.parse(variant.key).locale, frozen["locale"]),
-        nonce=frozen["nonce"],
-    )
-    return render_issue(request, workshop.templates)
-
-
-def _describe_frozen(draft: Draft, workshop: Workshop) -> dict[str, Any]:
+def _describe_frozen(
+    draft: Draft,
+    selection: Selection,
+    variants: Iterable[RenderedVariant],
+    overridden: Iterable[Finding],
+    workshop: Workshop,
+) -> dict[str, Any]:
     edition = draft.edition
     template = edition.newsletter.template
     return {
@@ -194,19 +125,24 @@ def _describe_frozen(draft: Draft, workshop: Workshop) -> dict[str, Any]:
         "locale": edition.settings.locale_of(edition.newsletter),
         "newsletter": edition.newsletter.model_dump(mode="json", by_alias=True),
         "site": edition.settings.site.model_dump(mode="json", exclude={"secret_key"}),
+        "brand": edition.settings.brand_of(edition.newsletter).model_dump(mode="json"),
+        "subject": draft.words.subject,
+        "intro": draft.intro,
+        "excerpt_shares": {v.key.key: v.excerpt_share for v in variants if v.excerpt_share != 1},
         "template": template,
         "template_hash": workshop.templates.hash(template),
         "nonce": workshop.nonce(edition),
-        "candidates": draft.selection.candidates,
-        "views_total": draft.selection.views_total,
+        "candidates": selection.candidates,
+        "views_total": selection.views_total,
+        "overridden": [f"{finding.rule}: {finding.message}" for finding in overridden],
         "version": __version__,
     }
 
 
-def _choices_to_keep(draft: Draft, variants: Iterable[RenderedVariant]) -> Iterator[FrozenChoice]:
+def _choices_to_keep(selection: Selection, variants: Iterable[RenderedVariant]) -> Iterator[FrozenChoice]:
     """The selection with its reasons, then articles that only some groups of readers are shown."""
     kept: set[str] = set()
-    for choice in (*draft.selection.shown, *draft.selection.passed_over):
+    for choice in (*selection.shown, *selection.passed_over):
         kept.add(choice.article.id)
         yield _freeze(choice)
     for variant in variants:

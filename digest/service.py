@@ -1,7 +1,8 @@
-"""The service: a scheduler that does nothing but tick, and signals that ask it to stop.
+"""The service: a scheduler that ticks and, beside it, reads pictures; and signals that ask it to stop.
 
 APScheduler keeps no truth here. Its stores and cron triggers lose or double runs (down over a fire time, kill -9,
-several processes), so one interval job ticks, and what is due is worked out from the database each time.
+several processes), so one interval job ticks, and what is due is worked out from the database each time. Pictures are
+read by a job of their own: a slow web server must not keep an issue waiting.
 """
 
 import logging
@@ -18,12 +19,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from digest.app import App, open_app
 from digest.clock import BootTime, Clock
 from digest.errors import DigestError
-from digest.gather import read_source
+from digest.gather import gather_images, read_source
+from digest.illustrate import ImagesReport
+from digest.source.fetch import Fetch, fetch
 from digest.tick import Observer, SendReport, tick
 
 logger = logging.getLogger("digest")
 
 TICK_SECONDS = 30
+IMAGES_MINUTES = 10
+"""How often to look for pictures of the next editions that were not read yet."""
+IMAGES_SECONDS = 120.0
+"""How long one look may read; the next one goes on."""
 MAX_CLOCK_DRIFT = timedelta(minutes=5)
 """How far wall clock and boot clock may drift apart between two ticks; a jump by more must not send anything."""
 _SIGNAL_SECONDS = 0.5
@@ -72,15 +79,8 @@ def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_
     """
     watch = ClockWatch()
     scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(
-        lambda: safe_tick(settings_file, watch=watch, stop=stop),
-        "interval",
-        seconds=tick_seconds,
-        next_run_time=Clock().now(),
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-    )
+    _add_job(scheduler, lambda: safe_tick(settings_file, watch=watch, stop=stop), seconds=tick_seconds)
+    _add_job(scheduler, lambda: safe_read_images(settings_file, stop=stop), seconds=IMAGES_MINUTES * 60)
     logger.info("running; a tick every %g s", tick_seconds)
     scheduler.start()
     try:
@@ -89,6 +89,19 @@ def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_
     finally:
         logger.info("stopping")
         scheduler.shutdown(wait=True)
+
+
+def _add_job(scheduler: BackgroundScheduler, job: Callable[[], None], *, seconds: float) -> None:
+    """Run it now and again and again, never twice at once, and one time for all that were missed."""
+    scheduler.add_job(
+        job,
+        "interval",
+        seconds=seconds,
+        next_run_time=Clock().now(),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
 
 
 def safe_tick(settings_file: Path, *, watch: ClockWatch, stop: Event) -> None:
@@ -105,6 +118,36 @@ def safe_tick(settings_file: Path, *, watch: ClockWatch, stop: Event) -> None:
         logger.error("a tick failed: %s; the next one tries again", error)  # noqa: TRY400 - a user's mistake, in words
     except Exception:
         logger.exception("a tick failed; the next one tries again")
+
+
+def safe_read_images(settings_file: Path, *, stop: Event, fetch: Fetch = fetch) -> None:
+    """Read pictures of the next editions; outlives every failure, and logs it. An issue goes out without them."""
+    try:
+        with open_app(settings_file) as app:
+            report = gather_images(
+                app.database,
+                app.settings,
+                app.settings.newsletters,
+                now=app.clock.now(),
+                fetch=fetch,
+                seconds=IMAGES_SECONDS,
+                is_stopped=stop.is_set,
+            )
+    except DigestError as error:
+        _log_failure("pictures", error)
+    except Exception:
+        logger.exception("pictures were not read; the next time tries again")
+    else:
+        _log_images(report)
+
+
+def _log_images(report: ImagesReport) -> None:
+    if report.read:
+        logger.info("%d pictures read", len(report.read))
+    for image in report.broken:
+        logger.warning("a picture is left out: %s: %s", image.url, image.problem)
+    for reason in report.unreachable.values():
+        logger.warning("pictures were not read: %s; the next time tries again", reason)
 
 
 def tick_all(

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
+from digest.alarm import report_held
 from digest.app import App
 from digest.compose import compose_edition
 from digest.deliver.letters import OutgoingMessage, Reader, write_message
 from digest.deliver.sender import Sending, send_deliveries
-from digest.errors import DigestError, LeaseLostError
+from digest.errors import DigestError, LeaseLostError, UnsafeIssueError
 from digest.model import Delivery, DeliveryState, IssueState
 from digest.process import has_died, name_this_process
 from digest.proof import letterhead_of_issue
@@ -25,6 +26,7 @@ from digest.store.issues import (
     expire_issue,
     finish_issue,
     get_issue_by_id,
+    hold_issue,
     list_editions,
     list_resumable,
     record_skipped,
@@ -107,10 +109,12 @@ def begin_edition(
     origin: Origin,
     stop: Event,
     observer: Observer,
+    force_unsafe: bool = False,
 ) -> SendReport | None:
     """Claim an edition and send it; None where another process has it or it has ended.
 
-    One begun by hand may be sent for the catch-up time from now on, one of the schedule from when it was due.
+    One begun by hand may be sent for the catch-up time from now on, one of the schedule from when it was due. One in
+    which the check finds errors is held, unless it is forced.
 
     Raises:
         DigestError: it could not be published or sent now; it is resumed later.
@@ -118,7 +122,9 @@ def begin_edition(
     _release_dead_holders(app, newsletter)
     deadline = (app.clock.now() if origin == "manual" else occurrence.due_at) + _catch_up(app)
     lease = _claim(app, newsletter, occurrence, origin=origin, deadline=deadline)
-    return None if lease is None else _carry_out(app, newsletter, lease, stop=stop, observer=observer)
+    if lease is None:
+        return None
+    return _carry_out(app, newsletter, lease, stop=stop, observer=observer, force_unsafe=force_unsafe)
 
 
 def _claim(
@@ -172,17 +178,26 @@ def _record_too_late(
 
 
 def _carry_out(
-    app: App, newsletter: NewsletterSettings, lease: Lease, *, stop: Event, observer: Observer
+    app: App,
+    newsletter: NewsletterSettings,
+    lease: Lease,
+    *,
+    stop: Event,
+    observer: Observer,
+    force_unsafe: bool = False,
 ) -> SendReport:
-    """Publish a claimed issue unless it is frozen already, send what is due, and end it or let it go."""
+    """Publish a claimed issue unless it is frozen already, send what is due, and end it, hold it or let it go."""
     resume_at: datetime | None = None
     failure = ""
     try:
-        issue = _publish(app, newsletter, lease)
+        issue = _publish(app, newsletter, lease, force_unsafe=force_unsafe)
         if issue.state is IssueState.SENDING:
             observer.on_begin(issue, _count_waiting(app, issue.id))
             send_deliveries(_sending(app, issue, lease, stop, observer))
             resume_at = _conclude(app, lease, stop=stop)
+    except UnsafeIssueError as error:
+        hold_issue(app.database, lease, reason=str(error), boot=app.clock.boot())
+        report_held(app, newsletter, get_issue_by_id(app.database, lease.issue_id))
     except LeaseLostError as error:
         logger.warning("%s: %s", newsletter.slug, error)
     except DigestError as error:
@@ -193,7 +208,7 @@ def _carry_out(
     return _report(app, lease.issue_id)
 
 
-def _publish(app: App, newsletter: NewsletterSettings, lease: Lease) -> Issue:
+def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_unsafe: bool) -> Issue:
     """The issue with its contents frozen, or skipped where it has too few articles."""
     issue = get_issue_by_id(app.database, lease.issue_id)
     if issue.frozen_at is not None:
@@ -212,6 +227,7 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease) -> Issue:
             app.workshop,
             boot=boot,
             now=now,
+            force_unsafe=force_unsafe,
             keep_lease=lambda: renew_lease(app.database, lease, boot=app.clock.boot()),
         )
         logger.info("%s %s published for %d subscribers", newsletter.slug, issue.edition, queued)

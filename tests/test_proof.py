@@ -13,11 +13,11 @@ from digest.errors import IssueError, SettingsError, StoreError
 from digest.mail.links import read_link
 from digest.model import IssueState
 from digest.proof import choose_reader, make_proof
-from digest.publish import render_frozen
 from digest.store.articles import get_articles, save_articles
 from digest.store.issues import get_issue, list_choices, list_variants
 from digest.store.subscribers import get_subscriber
 from digest.tick import Observer, tick
+from digest.variants import render_frozen
 from workspaces import (
     EDITION,
     NOW,

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.check.message import check_message
+from digest.check.contract import check_mail
 from digest.deliver.letters import Reader, write_message
-from digest.errors import IssueError, LeaseLostError, RenderError
+from digest.errors import IssueError, LeaseLostError, RenderError, UnsafeIssueError
 from digest.frozen import choice_from_json, choice_to_json, window_from_json, window_to_json
 from digest.model import Article, Choice, CountKind, Reason, ReasonCode, ViewCount, Window
 from digest.proof import letterhead_of_issue, make_proof
-from digest.publish import publish_draft, render_frozen, render_variants
+from digest.publish import publish_draft
 from digest.store.articles import exclude_article, list_decisions, pin_article
 from digest.store.issues import get_issue_by_id, list_choices, list_variants
 from digest.store.ledger import count_deliveries, list_variant_keys, make_variant_key
+from digest.variants import render_frozen, render_variants
 from editions import (
     BOOT,
     MONDAY,
@@ -87,14 +88,15 @@ def test_a_window_comes_back_from_json_as_it_was(start, end):
     assert window_from_json(json.loads(json.dumps(window_to_json(window)))) == window
 
 
-def test_an_issue_that_gmail_would_clip_is_refused_before_anyone_is_mailed(app):
+def test_an_issue_that_gmail_would_clip_in_spite_of_trimming_is_refused(app):
     own = app.settings.folder / "templates" / "weekly"
     own.mkdir(parents=True)
-    packaged = (TEMPLATES / "weekly" / "digest.html").read_text(encoding="utf-8")
-    (own / "digest.html").write_text(
-        packaged.replace("</body>", "<p>" + "길" * 30_000 + "</p></body>"), encoding="utf-8"
+    filler = "<p>" + "길" * 30_000 + "</p>"
+    changed = (
+        '{% extends "packaged/weekly/digest.html" %}{% block figures %}<tr><td>' + filler + "</td></tr>{% endblock %}"
     )
-    with pytest.raises(RenderError, match=r"Gmail clips at 102,400: lower the newsletter's limit"):
+    (own / "digest.html").write_text(changed, encoding="utf-8")
+    with pytest.raises(UnsafeIssueError, match="SIZE-CLIP"):
         publish(app)
     assert app.database.value("SELECT count(*) FROM issue WHERE frozen_at IS NOT NULL") == 0
 
@@ -283,7 +285,7 @@ def test_every_message_of_an_issue_keeps_the_contract_and_is_always_the_same(app
     letterhead = letterhead_of_issue(app.database, issue, app.key)
     for key in letterhead.bodies:
         message = write_message(letterhead, key, Reader(subscriber_id=1, address="kim@example.com", name="김하늘"))
-        assert check_message(message.content) == ()
+        assert check_mail(message.content) == ()
         again = letterhead_of_issue(app.database, get_issue_by_id(app.database, issue.id), app.key)
         assert write_message(again, key, Reader(subscriber_id=1, address="kim@example.com", name="김하늘")) == message
 

@@ -12,15 +12,18 @@ from threading import Event
 import pytest
 
 from digest.clock import BootTime, Clock
-from digest.service import ClockWatch, safe_tick, stop_on_signals
+from digest.service import ClockWatch, safe_read_images, safe_tick, stop_on_signals
+from digest.store.articles import save_articles
 from digest.store.database import open_database
 from digest.testing import RecordingServer, SinkServer
+from web_servers import Page, picture, serve
 from workspaces import (
     BOOT,
     NOW,
     add_readers,
     due_minutes_ago,
     fill_with_news,
+    make_article,
     reader_address,
     settings_text,
     smtp_settings,
@@ -218,6 +221,35 @@ def test_a_tick_outlives_a_source_that_is_gone_and_says_so(make_site, caplog):
     assert re.search(r"source: .*gone\.db", caplog.text)
     assert re.search(r"weekly: .*gone\.db", caplog.text)
     assert server.messages == []
+
+
+def test_the_service_reads_pictures_beside_its_ticks_and_says_what_is_left_out(make_site, caplog, tmp_path):
+    """In a job of its own: a tick, which may send, asks nobody."""
+    with RecordingServer() as mail, serve({"/good": Page(body=picture())}, tmp_path) as web:
+        file = make_site(due_settings(mail), readers=1)
+        with open_database(file.with_name("digest.db")) as database, database.transaction():
+            at = datetime.now(UTC) - timedelta(days=2)
+            urls = (web.url("/good"), web.url("/gone"), "https://nobody.invalid/1.jpg")
+            articles = [make_article(number, at=at, image=url) for number, url in enumerate(urls, 1)]
+            save_articles(database, articles, read_at=at)
+        with caplog.at_level(logging.INFO, "digest"):
+            safe_read_images(file, stop=Event(), fetch=web.fetch)
+        assert len(web.requests) == 2
+        safe_tick(file, watch=ClockWatch(), stop=Event())
+        assert len(mail.messages) == 1
+        assert len(web.requests) == 2
+    assert "2 pictures read" in caplog.text
+    assert f"a picture is left out: {urls[1]}: the server answered 404" in caplog.text
+    assert re.search(r"pictures were not read: nobody\.invalid cannot be looked up .+; the next time", caplog.text)
+
+
+def test_reading_pictures_outlives_a_broken_settings_file(make_site, caplog):
+    with RecordingServer() as server:
+        file = make_site(later_settings(server), readers=1)
+    file.write_text("[site\n", encoding="utf-8")
+    safe_read_images(file, stop=Event())
+    assert "pictures: " in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_the_first_signal_asks_and_handlers_are_put_back():

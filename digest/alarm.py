@@ -1,0 +1,68 @@
+"""Mail to the operator when something stops and waits for a person."""
+
+import logging
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+
+from digest.app import App
+from digest.deliver.letters import OutgoingMessage
+from digest.deliver.sender import send_apart
+from digest.deliver.transport import Envelope
+from digest.errors import DigestError
+from digest.model import DeliveryState
+from digest.settings import NewsletterSettings
+from digest.store.issues import Issue
+
+logger = logging.getLogger("digest")
+
+
+def report_held(app: App, newsletter: NewsletterSettings, issue: Issue) -> None:
+    """Say that an issue is held: in the log, and by mail where the settings name an operator.
+
+    A mail that cannot be sent is logged; the issue is held all the same.
+    """
+    name = f"{issue.newsletter} {issue.edition}"
+    logger.error("%s is held, nobody was mailed: %s", name, issue.reason)
+    if app.settings.delivery.operator:
+        _tell_operator(app, newsletter, subject=f"{name} is held", text=_held_text(app, issue))
+
+
+def _held_text(app: App, issue: Issue) -> str:
+    slug, edition = issue.newsletter, issue.edition
+    return (
+        f"The issue of {edition} of {slug} was to be sent, and nobody was mailed: the check found errors.\n\n"
+        f"{issue.reason}\n\n"
+        f"All that was found:   digest check {slug} --date {edition}\n"
+        f"Mended? Send it:      digest send {slug} --date {edition}\n"
+        f"Send it as it is:     digest send {slug} --date {edition} --force-unsafe\n"
+        f"Do not send it:       digest issues cancel {edition} --newsletter {slug}\n\n"
+        f"Workspace: {app.settings.folder}\n"
+    )
+
+
+def _tell_operator(app: App, newsletter: NewsletterSettings, *, subject: str, text: str) -> None:
+    operator = app.settings.delivery.operator
+    message = _write(newsletter.mailbox, operator, subject, text, app.clock.now())
+    envelope = Envelope(sender=newsletter.sender_address, recipient=operator)
+    try:
+        (outcome,) = send_apart(app.transport, [OutgoingMessage(envelope=envelope, content=message)])
+    except DigestError as error:
+        logger.error("the operator could not be told by mail: %s", error)  # noqa: TRY400 - the words are the error
+    else:
+        if outcome.state is not DeliveryState.SENT:
+            logger.error("the operator could not be told by mail: %s", outcome.reply)
+
+
+def _write(sender: Address, operator: str, subject: str, text: str, now: datetime) -> bytes:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = operator
+    message["Subject"] = f"[digest] {subject}"
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(domain=sender.domain)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    return message.as_bytes()
