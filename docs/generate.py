@@ -1,7 +1,7 @@
 """Writes the pages of this folder that come from the program itself; `make docs` runs it, a test compares."""  # noqa: INP001 - a folder of pages, not a package
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args, get_origin
@@ -10,21 +10,33 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from digest.check.contract import RULES
+from digest.check.finding import Rule
+from digest.check.levels import LEVELS
 from digest.cli.main import cli
 from digest.render.context import context_fields
-from digest.settings import DeliverySettings, NewsletterSettings, SiteSettings, SourceSettings
+from digest.settings import BrandSettings, DeliverySettings, NewsletterSettings, SiteSettings, SourceSettings
 from digest.workspace import create_workspace
 
 FOLDER = Path(__file__).parent
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[site]", SiteSettings),
+    ("[brand]", BrandSettings),
     ("[source]", SourceSettings),
     ("[[newsletter]]", NewsletterSettings),
     ("[delivery]", DeliverySettings),
 )
 _MARK = "<!-- Written by docs/generate.py from the program: run `make docs` instead of editing. -->\n"
 _COLUMNS = 100
-_KINDS = {str: "text", int: "whole number", Path: "path", tuple[str, ...]: "list of texts"}
+_KINDS: Mapping[Any, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    Path: "path",
+    tuple[str, ...]: "list of texts",
+    Mapping[str, str]: "table of texts",
+    BrandSettings: "table",
+}
 
 
 def pages() -> dict[str, str]:
@@ -33,6 +45,7 @@ def pages() -> dict[str, str]:
         "settings.md": _MARK + settings_page(),
         "cli.md": _MARK + cli_page(),
         "template-context.md": _MARK + context_page(),
+        "checks.md": _MARK + checks_page(),
     }
 
 
@@ -66,6 +79,28 @@ def context_page() -> str:
     return f"{_CONTEXT_HEAD}\n{_table(('name', 'type', 'meaning'), rows)}"
 
 
+def checks_page() -> str:
+    """Every rule of the email-safe contract, under its id."""
+    rows = ((f"[{rule.id}](#{rule.id.lower()})", _prose(rule.title)) for rule in RULES.values())
+    return "\n".join((_CHECKS_HEAD, _table(("rule", "what must be true"), rows), *map(_rule_section, RULES.values())))
+
+
+def _rule_section(rule: Rule) -> str:
+    levels = LEVELS[rule.id]
+    told = [f"{name}: {what}" for name, what in (("Error", levels.error), ("warning", levels.warning)) if what]
+    severity = "; ".join(told).replace(": always", " always")
+    severity = severity[:1].upper() + severity[1:]
+    paragraphs = (f"{rule.title}.", rule.why, f"**Instead.** {rule.fix}", f"**Severity.** {severity}.")
+    return f"## {rule.id}\n\n" + "\n\n".join(map(_prose, paragraphs)) + "\n"
+
+
+def _prose(text: str) -> str:
+    """A text with its code in backticks; what looks like a tag elsewhere is none."""
+    words = text.split("`")
+    words[::2] = map(_plain, words[::2])
+    return "`".join(words)
+
+
 def commands(path: tuple[str, ...] = ("digest",), command: click.Command = cli) -> Iterator[tuple[Any, click.Command]]:
     """Every command with its path, groups before their members: `("digest", "articles", "top")`."""
     yield path, command
@@ -94,6 +129,10 @@ def _as_toml(value: Any) -> str:
         return "none"
     if isinstance(value, tuple):
         return f"`[{', '.join(map(_as_toml, value))}]`"
+    if isinstance(value, Mapping):
+        return f"`{{{', '.join(f'{key} = {_as_toml(each)}' for key, each in value.items())}}}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value}`" if isinstance(value, int) else f'`"{value}"`'
 
 
@@ -166,6 +205,21 @@ The help of every command, as `digest COMMAND --help` prints it.
 
 `--config` and `--debug` may stand before or after a command's name. Results go to standard output, progress and
 failures to standard error. Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong.
+"""
+_CHECKS_HEAD = """\
+# Checks
+
+The email-safe contract: what every mail of digest must hold, so that it can be read in Gmail, Outlook, Apple Mail,
+Naver and Daum, with styles removed, in dark mode, without pictures, and by a screen reader.
+
+- `digest check` holds the next issue against it, as each group of readers would get it; `digest check FILE` one
+  message (`.eml`) or its HTML part (`.html`).
+- An **error** stops a scheduled send before anyone is mailed: the issue is held ([sending.md](sending.md)). A
+  **warning** is told. `digest check --strict` counts warnings as errors.
+- `digest check --explain IMG-ALT` prints what this page says about a rule.
+
+Which client lacks what is known from [caniemail](https://www.caniemail.com/). Naver and Daum are taken to remove every
+style block, as Gmail's mobile web does.
 """
 _CONTEXT_HEAD = """\
 # Template context

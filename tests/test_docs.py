@@ -19,22 +19,27 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from digest.check.message import CLIP_BYTES
+from digest.check.size import CLIP_BYTES
+from digest.cli.images import IMPORT_SECONDS
 from digest.cli.main import cli
 from digest.deliver.retry import FIRST_DELAY, JITTER, MAX_DELAY
 from digest.deliver.smtp_reply import _WORDS_LIMIT
+from digest.illustrate import BROKEN_FOR, GOOD_FOR
 from digest.mail.links import _MAC_BYTES, Purpose, SignedLink, sign_link
 from digest.model import CountKind, DeliveryState, IssueState, ReasonCode, SubscriberState
 from digest.rank.score import BASE_MAX_AGE
 from digest.rank.window import DEFAULT_DAYS, whole_days_before
 from digest.render.inbox import SUBJECT_COLUMNS
 from digest.render.templates import TEXT_COLUMNS
-from digest.service import MAX_CLOCK_DRIFT, TICK_SECONDS
+from digest.service import IMAGES_MINUTES, MAX_CLOCK_DRIFT, TICK_SECONDS
 from digest.settings import load_settings
 from digest.source.database import _BUSY_SECONDS, read_publisher
+from digest.source.image_size import READ_AT_MOST
+from digest.source.image_size import SECONDS as IMAGE_SECONDS
 from digest.store.leases import LEASE_SECONDS
 from digest.store.secrets import KEY_BYTES
 from digest.tick import RETRY_AFTER_FAILURE
+from digest.trim import BUDGET
 
 ROOT = Path(__file__).parents[1]
 GENERATOR = runpy.run_path(str(ROOT / "docs" / "generate.py"))
@@ -144,8 +149,8 @@ FIGURES = {
     "7 whole local days": DEFAULT_DAYS == 7,
     "7 days": DEFAULT_DAYS == 7,
     "25 hours": AUTUMN_DAY.end - AUTUMN_DAY.start == timedelta(hours=25),
-    "24 hours": timedelta(hours=24) == BASE_MAX_AGE,
-    "5 seconds": _BUSY_SECONDS == 5,
+    "24 hours": timedelta(hours=24) == BASE_MAX_AGE == BROKEN_FOR,
+    "5 seconds": _BUSY_SECONDS == IMAGE_SECONDS == 5,
     "30 seconds": TICK_SECONDS == 30,
     "60 seconds": LEASE_SECONDS == 60,
     "5 minutes": RETRY_AFTER_FAILURE == MAX_CLOCK_DRIFT == timedelta(minutes=5),
@@ -155,12 +160,18 @@ FIGURES = {
     "76 columns": TEXT_COLUMNS == 76,
     "70 columns": SUBJECT_COLUMNS == 70,
     "102,400 encoded bytes": CLIP_BYTES == 102_400,
-    "640 pixels": "max-width: 640px" in (ROOT / "templates/weekly/style.css").read_text("utf-8"),
+    "640 pixels": "max-width: 640px" in (ROOT / "templates/shared/style.css").read_text("utf-8"),
     "375 pixels": (ROOT / "docs/images/weekly-375.png").exists(),
     "40 characters": len(TOKEN) == 40,
     "16 bytes": _MAC_BYTES == 16,
     "32 random bytes": KEY_BYTES == 32,
     "500 characters": _WORDS_LIMIT == 500,
+    "102,400 bytes": CLIP_BYTES == 102_400,
+    "100,000 bytes": BUDGET == 100_000,
+    "10 minutes": IMAGES_MINUTES == 10,
+    "10 seconds": IMPORT_SECONDS == IMAGE_SECONDS == 5,  # the last picture may begin at the end of the first five
+    "5 MB": READ_AT_MOST == 5_000_000,
+    "30 days": timedelta(days=30) == GOOD_FOR,
 }
 """Every number with a unit that the pages state, and whether the program agrees."""
 

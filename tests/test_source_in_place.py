@@ -117,7 +117,7 @@ def test_an_article_deleted_there_is_no_candidate_any_more(site, publisher):
     let_pass(site, hours=1)
     change(publisher, "DELETE FROM post WHERE no = 3")
     assert ranking(site) == [("4", 500), ("2", 300), ("5", 0)]
-    assert "이번 주 첫째" not in digest("preview", "--date", EDITION, config=site).out
+    assert "이번 주 첫째" not in digest("preview", "--list", "--date", EDITION, config=site).out
 
 
 def test_a_title_changed_there_is_changed_here(site, publisher):

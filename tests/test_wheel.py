@@ -12,6 +12,10 @@ NEEDED = {
     *(f"digest/templates/weekly/{name}" for name in ("digest.html", "digest.txt", "style.css", "enhance.css")),
     *(f"digest/locales/{locale}/LC_MESSAGES/digest.po" for locale in ("en", "ko")),
     *(f"digest/demo_data/{name}" for name in ("articles.json", "subscribers.json", "images/harbour-dawn.jpg")),
+    *(f"digest/templates/{theme}/digest.html" for theme in ("compact", "sections")),
+    *(f"digest/templates/shared/{name}" for name in ("page.html", "page.txt", "style.css", "enhance.css")),
+    *(f"digest/web/preview/static/{name}" for name in ("page.html", "page.css", "preview.js", "words.json")),
+    *(f"digest/check/{name}" for name in ("support.json", "support.LICENSE")),
     "digest/digest.toml.template",
 }
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digest.cli.images import no_images_option, read_after_import
 from digest.cli.imports import import_files
 from digest.cli.output import count_of, print_json, print_table
 from digest.cli.workspace import (
@@ -46,14 +47,16 @@ def articles() -> None:
 
 @articles.command("import", cls=WorkspaceCommand)
 @import_options
+@no_images_option
 @json_option
-def import_articles(**options: Any) -> None:
+def import_articles(no_images: bool, **options: Any) -> None:
     """Import articles from CSV, TSV, JSON or NDJSON (also .gz).
 
     Columns: id, url, title, published_at, and where there are any: subheads, excerpt, image, image_caption,
     image_width, image_height, section, section_slug, author, source, language, views. `views` is a running total and
     taken as a snapshot. A row that cannot be used keeps its whole file out, unless --skip-bad says otherwise.
-    Importing twice changes nothing; a changed article is updated.
+    Importing twice changes nothing; a changed article is updated. Then the sizes of pictures that the next edition may
+    show are read from the web, for 10 seconds at most.
 
     \b
     Example:
@@ -62,6 +65,8 @@ def import_articles(**options: Any) -> None:
     from digest.gather import import_articles as import_file
 
     import_files(import_file, "article", **options)
+    if not (no_images or options["dry_run"]):
+        read_after_import(quiet=options["as_json"])
 
 
 @articles.command(cls=WorkspaceCommand)

@@ -75,7 +75,7 @@ def _print_next(report: "DemoReport") -> None:
         f"cd {report.folder}": "",
         f"digest articles top --date {edition} --limit 5": "the pure ranking",
         f"digest articles pin {report.proof.passed_over[-1].article.id}": "put an article first",
-        f"digest preview --date {tomorrow}": "and see it in another issue",
+        f"digest preview --date {tomorrow}": "and see it, in the browser",
         "digest issues list": "what was sent",
         "digest subscribers list": "who gets it",
         f"mutt -f {report.outbox.name}": "read the mail, with mutt",

@@ -249,6 +249,11 @@ def _describe_row(row: "LedgerRow", *, whole: bool) -> dict[str, Any]:
 def _print_record(record: _Record) -> None:
     issue = record.issue
     click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}{f': {issue.reason}' if issue.reason else ''}")
+    if issue.state == "held":
+        again = f"digest send {issue.newsletter} --date {issue.edition}"
+        click.echo(f"Nobody was mailed. `digest check` tells all; `{again}` tries again, with --force-unsafe as it is.")
+    for overridden in issue.frozen.get("overridden", ()):
+        click.echo(f"Sent in spite of  {overridden}")
     click.echo(f"Deliveries  {_figures(record.counts) or 'none'}")
     if issue.frozen_at is not None:
         click.echo(
@@ -290,9 +295,9 @@ def pause(edition: date, newsletter: str | None) -> None:
 @edition_argument
 @newsletter_option
 def resume(edition: date, newsletter: str | None) -> None:
-    """Let a paused issue go on.
+    """Let a paused or held issue go on.
 
-    The service, or `digest send`, then sends the rest.
+    The service, or `digest send`, then sends the rest; one that was held is checked again first.
 
     \b
     Example:

@@ -10,13 +10,16 @@ import click
 
 from digest import __version__
 from digest.cli.articles import articles
+from digest.cli.check import check
 from digest.cli.demo import demo
+from digest.cli.images import images
 from digest.cli.init import init
 from digest.cli.issues import issues
 from digest.cli.preview import preview
 from digest.cli.run import run
 from digest.cli.send import send
 from digest.cli.subscribers import subscribers
+from digest.cli.templates import templates
 from digest.cli.views import views
 from digest.errors import DigestError
 
@@ -82,5 +85,5 @@ def main() -> None:
     cli(prog_name="digest")
 
 
-for command in (init, demo, articles, views, preview, send, issues, subscribers, run):
+for command in (init, demo, articles, views, images, preview, check, templates, send, issues, subscribers, run):
     cli.add_command(command)

@@ -1,5 +1,8 @@
-"""`digest preview`: an issue as it would go out, and why each article is where it is."""
+"""`digest preview`: an issue as it would go out, on a page, as files, or as a list that says why."""
 
+import os
+import sys
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,41 +29,88 @@ if TYPE_CHECKING:
 
 _STDOUT = Path("-")
 _FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+_PICTURE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(cls=WorkspaceCommand)
 @click.argument("newsletter", required=False)
 @date_option
 @click.option("--as", "address", metavar="ADDRESS", help="As this subscriber gets it.")
+@click.option("--list", "as_list", is_flag=True, help="Print the articles and why, instead of opening the page.")
 @click.option("--html", type=_FILE, help="Write the HTML part to a file; - for stdout.")
 @click.option("--text", type=_FILE, help="Write the plain-text part to a file; - for stdout.")
 @click.option("--eml", type=_FILE, help="Write the whole message to a file; - for stdout.")
-@click.option("--open", "open_browser", is_flag=True, help="Open the HTML part in the browser.")
+@click.option("--png", type=_PICTURE, help="Write a picture of the HTML part to a file; needs Chromium.")
+@click.option("--width", type=click.Choice(["375", "640"]), help="Width of the picture: a phone, or a window. [640]")
+@click.option("--dark", is_flag=True, help="Take the picture in the mail's dark mode.")
+@click.option("--open/--no-open", "open_browser", default=None, help="Whether to open the page in the browser.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The page's port on this machine; any free one by default.")
 @json_option
-def preview(
-    newsletter: str | None,
-    edition: date | None,
-    address: str | None,
-    html: Path | None,
-    text: Path | None,
-    eml: Path | None,
-    open_browser: bool,
-    as_json: bool,
-) -> None:
-    """Show an issue before it is sent: its articles, and why.
+def preview(newsletter: str | None, edition: date | None, address: str | None, **options: Any) -> None:
+    """Look at an issue on a page before it is sent, and edit it.
 
-    The edition is today's where one is due today, else the next. A frozen issue is shown as it was frozen. Nothing is
-    written but the files asked for.
+    The page shows the mail as different clients do, what the check finds, and the ranking to pin, leave out and
+    reorder. It is served to this machine alone, until Ctrl-C. With --list, --html, --text, --eml, --png or --json this stays a
+    plain command that writes nothing but the files asked for.
+
+    The edition is today's where one is due today, else the next. A frozen issue is shown as it was frozen.
 
     \b
     Example:
       digest preview
+      digest preview --list
       digest preview --date 2019-04-08 --html issue.html --text issue.txt
+      digest preview --png issue.png --width 375 --dark
     """
+    order = _Order(**options)
+    order.require_sense()
+    if order.is_plain:
+        _write_parts(newsletter, edition, address, order)
+    else:
+        _open_page(newsletter, edition, address, order)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What was asked for."""
+
+    as_list: bool
+    html: Path | None
+    text: Path | None
+    eml: Path | None
+    png: Path | None
+    width: str | None
+    dark: bool
+    open_browser: bool | None
+    port: int | None
+    as_json: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether something is printed or written, rather than a page opened."""
+        return self.as_list or self.as_json or any((self.html, self.text, self.eml, self.png))
+
+    @property
+    def only_part(self) -> bool:
+        """Whether one of the parts goes to stdout, which has room for one thing."""
+        return _STDOUT in (self.html, self.text, self.eml)
+
+    def require_sense(self) -> None:
+        """Refuse options that do not go together."""
+        if [self.html, self.text, self.eml].count(_STDOUT) + self.as_json > 1:
+            raise click.UsageError("only one of --html -, --text -, --eml - and --json can have stdout")
+        if (self.width or self.dark) and not self.png:
+            raise click.UsageError("--width and --dark go with --png")
+        if self.is_plain and (self.port or self.open_browser is not None):
+            raise click.UsageError(
+                "--open, --no-open and --port go with the page; leave out what asks for a list or a file"
+            )
+
+
+def _write_parts(newsletter: str | None, edition: date | None, address: str | None, order: _Order) -> None:
     from digest.deliver.letters import slot_values, write_message
     from digest.proof import choose_reader, make_proof
 
-    only_part = _takes_stdout(html, text, eml, as_json=as_json)
     with open_workspace() as app:
         chosen, timezone = choose_newsletter(app, newsletter)
         subscriber = _find_subscriber(app, address)
@@ -70,23 +120,52 @@ def preview(
         body, values = proof.letterhead.bodies[proof.variant], slot_values(proof.letterhead, reader)
         content = write_message(proof.letterhead, proof.variant, reader).content
         language = app.workshop.templates.language(app.settings.locale_of(chosen))
-        _write(html, body.html.fill(values).encode())
-        _write(text, body.text.fill(values).encode())
-        _write(eml, content)
-        if as_json:
+        _write(order.html, body.html.fill(values).encode())
+        _write(order.text, body.text.fill(values).encode())
+        _write(order.eml, content)
+        if order.png is not None:
+            _draw(app, content, order.png, width=int(order.width or 640), dark=order.dark)
+        if order.as_json:
             print_json({**proof_to_json(proof, language, timezone), "bytes": len(content)})
-        elif not only_part:
+        elif not order.only_part:
             print_proof(proof, language, timezone, size=len(content))
-        if open_browser:
-            _open(app, body.html.fill(values))
 
 
-def _takes_stdout(*files: Path | None, as_json: bool) -> bool:
-    """Whether one of the parts goes to stdout, which has room for one thing."""
-    wanted = files.count(_STDOUT)
-    if wanted + as_json > 1:
-        raise click.UsageError("only one of --html -, --text -, --eml - and --json can have stdout")
-    return wanted == 1
+def _draw(app: "App", content: bytes, file: Path, *, width: int, dark: bool) -> None:
+    from digest.screenshot import find_browser, take_screenshot
+    from digest.web.preview.panes import Pane
+    from digest.web.preview.parts import open_parts
+    from digest.web.preview.picture import draw_alone
+
+    document = draw_alone(app.database, open_parts(content), Pane.DARK if dark else Pane.DESKTOP)
+    take_screenshot(document, file, width=width, browser=find_browser(os.environ))
+    click.echo(f"Wrote {file}", err=True)
+
+
+def _open_page(newsletter: str | None, edition: date | None, address: str | None, order: _Order) -> None:
+    from digest.web.preview.desk import Query
+    from digest.web.preview.server import serve_preview
+
+    with open_workspace() as app:
+        slug = app.settings.newsletter(newsletter).slug if newsletter else None
+        subscriber = _find_subscriber(app, address)
+        file = app.settings.file
+    query = Query(newsletter=slug, edition=edition, reader=subscriber.id if subscriber else None)
+    wants_browser = _has_display() if order.open_browser is None else order.open_browser
+
+    def tell(url: str) -> None:
+        click.echo(f"Preview    {url}\nCtrl-C ends it.")
+        if wants_browser:
+            click.launch(url)
+
+    serve_preview(file, query, port=order.port or 0, on_ready=tell)
+
+
+def _has_display() -> bool:
+    """Whether a browser opened here would be seen by the person at this terminal."""
+    if "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
 def _find_subscriber(app: "App", address: str | None) -> "Subscriber | None":
@@ -156,11 +235,3 @@ def _write(file: Path | None, content: bytes) -> None:
         opened.write(content)
     if file != _STDOUT:
         click.echo(f"Wrote {file} ({len(content):,} bytes)", err=True)
-
-
-def _open(app: "App", html: str) -> None:
-    """Write the page into the workspace, where it stays readable after this command has ended, and open it."""
-    file = app.settings.folder / "preview.html"
-    file.write_text(html, encoding="utf-8")
-    click.echo(f"Opening {file}", err=True)
-    click.launch(file.as_uri())

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @date_option
 @click.option("--due", is_flag=True, help="Send whatever is due, of all newsletters or of one; for cron.")
 @click.option("--test", "addresses", multiple=True, metavar="ADDRESS", help="Only to these; the ledger is not touched.")
+@click.option("--force-unsafe", is_flag=True, help="Send it although the check finds errors; this is recorded.")
 @click.option("--dry-run", is_flag=True, help="Do all but hand over.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @json_option
@@ -41,6 +42,7 @@ def send(
     edition: date | None,
     due: bool,
     addresses: tuple[str, ...],
+    force_unsafe: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -56,8 +58,8 @@ def send(
       digest send weekly --yes                      then to everyone
       digest send --due                             from cron, every few minutes
     """
-    if due and (edition or addresses or dry_run):
-        raise click.UsageError("--due goes with neither --date, --test nor --dry-run")
+    if due and (edition or addresses or dry_run or force_unsafe):
+        raise click.UsageError("--due goes with neither --date, --test, --force-unsafe nor --dry-run")
     if addresses and dry_run:
         raise click.UsageError("--test hands messages over and --dry-run does not; choose one")
     _say_warnings()
@@ -72,7 +74,7 @@ def send(
         elif dry_run:
             _dry_run(app, chosen, edition, as_json=as_json)
         else:
-            _send_one(app, chosen, edition, yes=yes, as_json=as_json)
+            _send_one(app, chosen, edition, yes=yes, as_json=as_json, force_unsafe=force_unsafe)
 
 
 def _say_warnings() -> None:
@@ -112,17 +114,19 @@ def _send_due(app: "App", slug: str | None, *, as_json: bool) -> None:
         click.echo("Nothing is due.")
     for name, error in failures:
         click.echo(f"digest: {name}: {error}", err=True)
-    if failures:
+    if failures or any(report.issue.state == "held" for report in reports):
         raise click.exceptions.Exit(1)
 
 
-def _send_one(app: "App", newsletter: "NewsletterSettings", edition: date, *, yes: bool, as_json: bool) -> None:
+def _send_one(
+    app: "App", newsletter: "NewsletterSettings", edition: date, *, yes: bool, as_json: bool, force_unsafe: bool
+) -> None:
     from digest.service import stop_on_signals
 
     if not yes:
         _confirm(app, newsletter, edition)
     with stop_on_signals() as stop, _Watch() as watch:
-        report = _begin(app, newsletter, edition, stop, watch)
+        report = _begin(app, newsletter, edition, stop, watch, force_unsafe=force_unsafe)
     if as_json:
         print_json(report_to_json(report))
     elif not _is_unsent(report):
@@ -133,10 +137,18 @@ def _send_one(app: "App", newsletter: "NewsletterSettings", edition: date, *, ye
 
 def _is_unsent(report: "SendReport") -> bool:
     """Whether it ended without being sent; the warning that came with it has said why."""
-    return report.issue.state in ("skipped", "failed", "cancelled")
+    return report.issue.state in ("held", "skipped", "failed", "cancelled")
 
 
-def _begin(app: "App", newsletter: "NewsletterSettings", edition: date, stop: "Event", watch: "_Watch") -> "SendReport":
+def _begin(
+    app: "App",
+    newsletter: "NewsletterSettings",
+    edition: date,
+    stop: "Event",
+    watch: "_Watch",
+    *,
+    force_unsafe: bool,
+) -> "SendReport":
     from digest.errors import IssueError
     from digest.schedule import occurrence_on
     from digest.store.issues import get_issue, reopen_unsent
@@ -144,7 +156,15 @@ def _begin(app: "App", newsletter: "NewsletterSettings", edition: date, stop: "E
 
     reopen_unsent(app.database, newsletter.slug, edition)
     occurrence = occurrence_on(newsletter.due, edition, app.settings.timezone_of(newsletter))
-    report = begin_edition(app, newsletter, occurrence, origin="manual", stop=stop, observer=watch.observer)
+    report = begin_edition(
+        app,
+        newsletter,
+        occurrence,
+        origin="manual",
+        stop=stop,
+        observer=watch.observer,
+        force_unsafe=force_unsafe,
+    )
     if report is not None:
         return report
     issue = get_issue(app.database, newsletter.slug, edition)
