@@ -20,7 +20,7 @@ from digest.render.context import (
 )
 from digest.render.image import choose_image
 from digest.render.inbox import write_preheader, write_subject
-from digest.render.links import clean_url
+from digest.render.links import clean_article_url, clean_url
 from digest.render.request import RenderRequest
 from digest.render.slots import slot_marker
 from digest.render.width import shorten
@@ -112,7 +112,7 @@ def _build_article(choice: Choice, position: int, request: RenderRequest, langua
         position=position,
         is_pinned=any(reason.code is ReasonCode.PINNED for reason in choice.reasons),
         title=_headline(article),
-        url=clean_url(article.url),
+        url=clean_article_url(article.url),
         subheads=tuple(_subheads(article, request.excerpt_share)),
         excerpt=_excerpt(article, LEAD_EXCERPT_COLUMNS if is_lead else EXCERPT_COLUMNS, request.excerpt_share),
         image=choose_image(article) if request.newsletter.images else None,
@@ -129,7 +129,7 @@ def _build_article(choice: Choice, position: int, request: RenderRequest, langua
 
 def _headline(article: Article) -> str:
     """The title; a link needs text, so an article without one shows its address."""
-    return shorten(clean_line(article.title), TITLE_COLUMNS) or clean_url(article.url)
+    return shorten(clean_line(article.title), TITLE_COLUMNS) or clean_article_url(article.url)
 
 
 def _subheads(article: Article, share: float) -> list[str]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import RenderError
-from digest.render.links import clean_url
+from digest.render.links import clean_article_url, clean_url
 
 PATH = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="?#%"), max_size=30)
 
@@ -57,3 +57,23 @@ def test_the_result_is_ascii_safe_in_attributes_means_the_same_and_is_stable(pat
 def test_what_is_no_web_address_is_refused(url):
     with pytest.raises(RenderError, match="cannot be used"):
         clean_url(url)
+
+
+WHOLE = "utm_source=digest&utm_medium=email&utm_campaign=weekly"
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        (WHOLE, WHOLE),
+        (f"id=7&{WHOLE}&utm_content=lead", f"id=7&{WHOLE}&utm_content=lead"),
+        ("utm_source=rss", ""),
+        ("id=7&utm_source=rss&q=a", "id=7&q=a"),
+        (f"{WHOLE}&utm_source=rss", ""),
+        ("utm_source=&utm_medium=email&utm_campaign=weekly", ""),
+        ("id=7", "id=7"),
+    ],
+)
+def test_utm_parameters_that_are_not_whole_are_dropped_from_articles(query, kept):
+    """The contract calls them an error, and the address of one article must not hold an issue."""
+    assert clean_article_url(f"https://news.example/1?{query}") == f"https://news.example/1{'?' if kept else ''}{kept}"
