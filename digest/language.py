@@ -131,6 +131,21 @@ def direction_of(tag: str) -> Direction | Literal[""]:
     return "rtl" if locale.text_direction == "rtl" else "ltr"
 
 
+def language_of_script(text: str) -> str:
+    """The language that a text's script alone tells: "ko" or "ja" where most letters are theirs, else "".
+
+    >>> [language_of_script(text) for text in ("다리 위 보행로", "夜行列車が戻る", "Night trains", "2026")]
+    ['ko', 'ja', '', '']
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    hangul = sum("\uac00" <= letter <= "\ud7a3" for letter in letters)
+    kana = sum("\u3041" <= letter <= "\u30fe" for letter in letters)
+    if 2 * hangul > len(letters):
+        return "ko"
+    # Japanese is half Chinese characters; only kana tell the two apart.
+    return "ja" if kana and not hangul and 5 * kana > len(letters) else ""
+
+
 def _folders(extra: Path | None) -> list[Path]:
     return [PACKAGED_LOCALES] if extra is None else [extra, PACKAGED_LOCALES]
 

@@ -101,6 +101,16 @@ def test_an_issue_that_gmail_would_clip_in_spite_of_trimming_is_refused(app):
     assert app.database.value("SELECT count(*) FROM issue WHERE frozen_at IS NOT NULL") == 0
 
 
+def test_the_lease_is_kept_while_each_group_is_rendered_and_checked(app):
+    """Hundreds of groups take longer than a lease lasts."""
+    kept = []
+    lease, draft = claim(app), compose(app)
+    publish_draft(app.database, lease, draft, app.workshop, boot=BOOT, now=NOW, keep_lease=lambda: kept.append(1))
+    groups = len(list_variants(app.database, lease.issue_id))
+    assert groups == 3
+    assert len(kept) == 2 * groups
+
+
 def test_groups_with_the_same_contents_are_rendered_once(app):
     """A reader who asks for the newsletter's own language gets the very rendering of those who ask for nothing."""
     add_reader(app, "korean", locale="ko")

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from digest.errors import RenderError
-from digest.language import Language, direction_of
+from digest.language import Language, direction_of, language_of_script
 from digest.model import Article, Choice, ReasonCode
 from digest.render.brand import build_brand, read_markdown
 from digest.render.chart import bar_length, build_figures, known_views
@@ -151,7 +151,10 @@ def _group_by_section(articles: tuple[ArticleContext, ...]) -> tuple[SectionCont
 
 
 def _foreign_language(article: Article, language: Language) -> str:
-    """The article's tag where a screen reader must change its voice; "" for the issue's own or an unknown one."""
-    tag = article.language.replace("_", "-")
+    """The article's tag where a screen reader must change its voice; "" for the issue's own or an unknown one.
+
+    Few sources state it, and a Korean article in an English issue shows it by its letters.
+    """
+    tag = article.language.replace("_", "-") or language_of_script(f"{article.title} {article.excerpt}")
     is_same = tag.split("-")[0].lower() == language.code.split("-")[0].lower()
     return "" if is_same or not direction_of(tag) else tag
