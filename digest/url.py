@@ -1,7 +1,7 @@
 """Web addresses as every mail client reads them: absolute, ASCII, percent-encoded."""
 
 import re
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote_plus, urlsplit
 
 _SAFE = "/%:@!$&()*+,;=~-._?"
 """What may stand in a path or query as it is (RFC 3986 section 3.3) except the apostrophe, which ends attributes."""
@@ -35,12 +35,12 @@ def drop_broken_utm(url: str) -> str:
     'https://news.example/1?id=7'
     """
     parts = urlsplit(url)
-    fields = [(field.partition("=")[0], field) for field in parts.query.split("&")]
-    utm = [field for name, field in fields if name.lower().startswith("utm_")]
-    filled = [field.partition("=")[0] for field in utm if field.partition("=")[2]]
-    if not utm or (set(filled) >= UTM and len(filled) == len(utm) == len(set(filled))):
+    fields = [(unquote_plus(field.partition("=")[0]).strip().lower(), field) for field in parts.query.split("&")]
+    utm = [name for name, _ in fields if name.startswith("utm_")]
+    filled = {name for name, field in fields if unquote_plus(field.partition("=")[2]).strip()}
+    if not utm or (filled >= {*UTM, *utm} and len(utm) == len(set(utm))):
         return url
-    kept = "&".join(field for name, field in fields if not name.lower().startswith("utm_"))
+    kept = "&".join(field for name, field in fields if not name.startswith("utm_"))
     return parts._replace(query=kept).geturl()
 
 

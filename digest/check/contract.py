@@ -37,6 +37,7 @@ MAIL_FAMILIES: tuple[MailFamily, ...] = (
     message.check_message,
     headers.check_headers,
     text.check_text,
+    characters.check_header_characters,
     characters.check_plain_characters,
     law.check_advertising,
 )

@@ -86,6 +86,8 @@ def _check_headings(document: HtmlDocument, styles: ComputedStyles) -> Iterator[
 
 def _check_sizes(document: HtmlDocument, styles: ComputedStyles, texts: Iterable[Words]) -> Iterator[Finding]:
     for words in texts:
+        if words.hidden_by is not None:
+            continue
         found = [style for view in styles.views if (style := styles.of(words.holder, view)) and not style.is_hidden]
         size = round(min((style.size for style in found), default=SMALL), 2)
         if size < SMALLEST:

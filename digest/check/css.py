@@ -134,6 +134,15 @@ def walk(tokens: Iterable[Token]) -> Iterator[Token]:
             stack.append(iter(inner))
 
 
+def urls_of(declaration: Declaration) -> Iterator[str]:
+    """Every address that its value loads."""
+    for token in walk(declaration.tokens):
+        if token.type == "url":
+            yield token.value
+        elif token.type == "function" and token.lower_name in ("url", "src"):
+            yield from (part.value for part in token.arguments if part.type == "string")
+
+
 def is_too_deep(tokens: Iterable[Token]) -> bool:
     """Whether brackets are nested deeper than `DEEPEST`."""
     level: list[Token] = list(tokens)

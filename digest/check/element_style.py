@@ -42,6 +42,8 @@ class ElementStyle:
     """The line height in pixels, where it is a length: that is what descendants inherit."""
     word_break: str = "normal"
     overflow_wrap: str = "normal"
+    opacity: float = 1.0
+    """Of its text above what is behind it, 0 to 1."""
     is_hidden: bool = False
     declared: Mapping[str, str]
     """The declarations that won, by property; nothing inherited."""
@@ -49,7 +51,9 @@ class ElementStyle:
     @property
     def contrast(self) -> float | None:
         """Of its text with what lies behind it, 1 to 21; None where a colour is not known."""
-        return contrast(self.color, self.background) if self.color and self.background else None
+        if not self.color or not self.background:
+            return None
+        return contrast(blend(self.color, self.opacity, self.background), self.background)
 
     @property
     def is_large(self) -> bool:
@@ -93,6 +97,7 @@ def compute_style(tag: str, declared: Mapping[str, str], parent: ElementStyle, l
         fixed_leading=fixed,
         word_break=_keyword(declared.get("word-break", ""), parent.word_break),
         overflow_wrap=_keyword(declared.get("overflow-wrap", ""), parent.overflow_wrap),
+        opacity=parent.opacity * _opacity(declared.get("opacity", "")),
         is_hidden=parent.is_hidden or _hides(declared),
         declared=declared,
     )
@@ -163,6 +168,12 @@ def _leading(value: str, size: float, parent: ElementStyle) -> tuple[float, floa
     percentage = read_percentage(word)
     pixels = size * percentage / 100 if percentage is not None else read_pixels(word, size)
     return (NORMAL_LEADING, None) if pixels is None or not size else (pixels / size, pixels)
+
+
+def _opacity(value: str) -> float:
+    if (percentage := read_percentage(value)) is not None:
+        return min(max(percentage / 100, 0), 1)
+    return min(float(value), 1) if re.fullmatch(r"\d{1,4}(?:\.\d*)?|\.\d+", value) else 1
 
 
 def _keyword(value: str, inherited: str) -> str:

@@ -12,6 +12,7 @@ from digest.check.finding import Finding, Rule, error, warning
 from digest.check.mail import Mail
 from digest.check.options import CheckOptions
 from digest.check.placeholders import find_tokens, is_missing_value
+from digest.check.visible import PADDING
 
 SUBJECT_COLUMNS = 70
 """More is cut off in most inboxes."""
@@ -52,7 +53,7 @@ _AT_MOST_ONCE = ("sender", "reply-to", "cc", "content-type", "content-transfer-e
 _COMMENT = re.compile(r"\([^()]*\)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ADDRESS = r"[^\s<>@,;:()\[\]\"]+@(?:\w(?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*|\[[^\]\s]*\])"
-_MAILBOX = re.compile(rf"\s*(?:[^<>@,;:]*<{_ADDRESS}>|{_ADDRESS})\s*")
+_MAILBOX = re.compile(rf"\s*(?:[^<>@,;:\"]*<{_ADDRESS}>|{_ADDRESS})\s*")
 _GROUP = re.compile(r"[^<>@,;:]+:[^:;]*;")
 _MESSAGE_ID = re.compile(r"<[^\s<>@]+@[^\s<>@]+>")
 _DATE = re.compile(
@@ -60,18 +61,21 @@ _DATE = re.compile(
     r"\d{2}:\d{2}(?::\d{2})?\s+(?:[+-]\d{4}|GMT|UT)",
 )
 _WORD = re.compile(r"=\?([^?\s]*)\?([^?\s]*)\?([^?\s]*)\?=")
-_TOUCHING = re.compile(r"\?==\?")
+_MAY_TOUCH = frozenset(' \t()<>,;:"')
+"""What may stand beside an encoded word: RFC 2047 5 asks for spaces, and every program reads the marks of addresses."""
 _UNFINISHED = re.compile(r"=\?[\w-]+\?[bq]\?", re.IGNORECASE)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONGEST_WORD = 75
+_WITH_NAMES = frozenset({"from", "to", "cc", "reply-to", "sender"})
 _HTTPS = re.compile(r"<\s*https://[^\s<>/]+\.[^\s<>]+>", re.IGNORECASE)
 
 
 def check_headers(mail: Mail, _options: CheckOptions) -> Iterator[Finding]:
     """Every breach in the header of a mail."""
     yield from _check_required(mail.fields)
-    for field in mail.fields.all:
-        yield from _check_words(field)
+    for part in mail.root.walk():
+        for field in part.fields.all:
+            yield from _check_words(field)
     yield from _check_subject(mail.fields)
     yield from _check_unsubscribe(mail.fields)
 
@@ -84,7 +88,12 @@ def read_subject(fields: Fields) -> str:
 def decode_words(value: str) -> str:
     """A field's value with its encoded words decoded (RFC 2047); a gap between two of them is none."""
     joined = re.sub(r"\?=\s+(?==\?)", "?=", value)
-    return _WORD.sub(lambda word: _decode(word) or word[0], joined)
+    return _WORD.sub(lambda word: word[0] if (words := _decode(word)) is None else words, joined)
+
+
+def has_sound_words(value: str) -> bool:
+    """Whether every encoded word of a field's value can be decoded as it should."""
+    return not any(_wrong_word(word) for word in _WORD.finditer(value))
 
 
 def _check_required(fields: Fields) -> Iterator[Finding]:
@@ -161,8 +170,16 @@ def _check_words(field: Field) -> Iterator[Finding]:
         if wrong := _wrong_word(word):
             yield _word_error(field, f"{field.name}: {wrong}", word[0])
             return
-    if _TOUCHING.search(value) or _UNFINISHED.search(_WORD.sub("", value)):
-        yield _word_error(field, f"{field.name}: an encoded word does not end, or touches the next one")
+    if field.name in _WITH_NAMES and any(map(_WORD.search, _QUOTED.findall(value))):
+        yield _word_error(field, f"{field.name}: an encoded word stands in quotes, where it is not decoded")
+    if any(_touches(word) for word in _WORD.finditer(value)) or _UNFINISHED.search(_WORD.sub("", value)):
+        yield _word_error(field, f"{field.name}: an encoded word does not end, or touches what is beside it")
+
+
+def _touches(word: re.Match[str]) -> bool:
+    return not _MAY_TOUCH.issuperset(
+        word.string[max(word.start() - 1, 0) : word.start()] + word.string[word.end() :][:1]
+    )
 
 
 def _word_error(field: Field, message: str, snippet: str = "") -> Finding:
@@ -199,7 +216,7 @@ def _check_subject(fields: Fields) -> Iterator[Finding]:
     if len(found) != 1:
         return
     subject, line = read_subject(fields), found[0].line
-    if not subject.strip():
+    if not PADDING.sub("", subject):
         yield error("MSG-SUBJ", "the subject is empty", line=line)
     elif token := next(find_tokens(subject), None):
         yield error("MSG-SUBJ", f"a placeholder was left in the subject: {token[0]}", line=line, snippet=subject[:80])
@@ -212,8 +229,8 @@ def _check_subject(fields: Fields) -> Iterator[Finding]:
 
 def _check_unsubscribe(fields: Fields) -> Iterator[Finding]:
     found, posts = fields.named("list-unsubscribe"), fields.named("list-unsubscribe-post")
-    if len(found) != 1 or not _HTTPS.search(found[0].value):
-        message = "List-Unsubscribe is missing, doubled, or has no https address"
+    if len(found) != 1 or not _HTTPS.search(found[0].value) or any(find_tokens(found[0].value)):
+        message = "List-Unsubscribe is missing, doubled, or has no https address without placeholders"
         yield error("MSG-UNSUB", message, line=found[0].line if found else None)
     if [post.value for post in posts] != ["List-Unsubscribe=One-Click"]:
         message = "List-Unsubscribe-Post is not List-Unsubscribe=One-Click (RFC 8058)"

@@ -28,7 +28,7 @@ RULES = (
         fix="Remove the text. What one device alone should show, show on all, or hide in a media rule only.",
     ),
 )
-_CLASS = re.compile(r"\s*[\w-]*\.([\w-]+)\s*")
+_CLASS = re.compile(r"\s*[\w-]*[.#]([\w-]+)\s*")
 LEAST_CHARACTERS, MOST_CHARACTERS = 20, 140
 
 
@@ -73,7 +73,7 @@ def _has_text(words: Words) -> bool:
 
 
 def _hiding_classes(document: HtmlDocument) -> frozenset[str]:
-    """Classes that a style block hides on every device; rules in @media hide on some only, and are well meant."""
+    """Classes and ids that a style block hides on every device; rules in @media hide on some only."""
     rules = [rule for style in document.find("style") for rule in parse_stylesheet(style.text or "").rules]
     selectors = [rule.selector for rule in rules if not rule.conditions and any(map(_hides, rule.declarations))]
     names = [_CLASS.fullmatch(selector) for several in selectors for selector in several.split(",")]

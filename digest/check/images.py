@@ -7,10 +7,14 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
+from digest.check.cascade import MOST_ELEMENTS
+from digest.check.css import parse_attribute, urls_of
 from digest.check.document import HtmlDocument
 from digest.check.finding import Finding, Rule
 from digest.check.options import CheckOptions
+from digest.check.placeholders import find_tokens
 from digest.check.repeats import merge_repeats
+from digest.check.source import is_script_address
 from digest.check.support import Kind, load_support
 from digest.check.visible import PADDING, visible_text
 
@@ -49,6 +53,7 @@ RULES = (
 )
 _WHOLE = re.compile(r"[1-9]\d{0,4}")
 _CONVERTED = re.compile(r"(?:^|&)(?:format|fm|fmt|output|type|f)=(webp|avif|svg|heic|jxl)(?:&|$)", re.IGNORECASE)
+_SRCSET = re.compile(r"(?:^|,\s)\s*([^\s,]\S*[^\s,]|[^\s,])")
 _NEW_FORMATS = frozenset({"jxl", "jp2"})
 _SHOWN = 60
 
@@ -79,15 +84,26 @@ def _check_each(document: HtmlDocument) -> Iterator[Finding]:
                 message = f"the image {name} {found}; whole pixels are expected"
                 yield document.error("IMG-DIM", message, image, source)
         yield from _check_address(document, image, source)
+        for candidate in _SRCSET.findall(image.get("srcset") or ""):
+            yield from _check_address(document, image, candidate)
 
 
 def _check_backgrounds(document: HtmlDocument) -> Iterator[Finding]:
     for element in document.find("body", "table", "tr", "td", "th"):
         if address := element.get("background"):
             yield from _check_address(document, element, address)
+    for element in document.elements[:MOST_ELEMENTS]:
+        style = element.get("style", "")
+        for declaration in parse_attribute(style)[0] if "(" in style else ():
+            for address in urls_of(declaration):
+                if ending := _strange_format(address):
+                    message = f"the image {_shown(address)} is {ending}; jpg, png and gif are shown everywhere"
+                    yield document.error("IMG-FMT", message, element, address)
 
 
 def _check_address(document: HtmlDocument, element: HtmlElement, address: str) -> Iterator[Finding]:
+    if is_script_address(address) or next(find_tokens(address), None):
+        return
     if not _is_absolute(address):
         found = "has no src" if not address.strip() else f"has the address {_shown(address)}"
         yield document.error("IMG-SRC", f"an image {found}; one with https:// is expected", element, address)

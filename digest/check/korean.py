@@ -65,6 +65,8 @@ def _check_all(document: HtmlDocument) -> Iterator[Finding]:
 
 
 def _stack_fault(style: ElementStyle) -> str:
+    if style.declared.get("mso-hide", "").lower() == "all":
+        return ""
     fonts = [font.strip(" \"'").lower() for font in style.family.split(",")]
     if not style.has_own_family:
         return "Korean text whose cell names no fonts; Word looks no further"

@@ -8,6 +8,7 @@ from lxml.html import HtmlElement
 
 from digest.check.buttons import BTN, check_buttons
 from digest.check.cascade import MOST_ELEMENTS, ComputedStyles, compute_styles
+from digest.check.css import parse_attribute
 from digest.check.document import HtmlDocument
 from digest.check.element_style import CELLS
 from digest.check.finding import Finding, Part, Rule, error, warning
@@ -113,9 +114,10 @@ def _check_word_tables(document: HtmlDocument, comments: ConditionalComments) ->
             continue
         attributes = comments.attributes(tag)
         place, snippet = lines.at(tag.start), document.source[tag.start : min(tag.end, tag.start + 80)]
-        width = pixels_of_attribute(attributes.get("width")) or 0
+        style = {each.name: each.value for each in parse_attribute(attributes.get("style", ""))[0]}
+        width = max(pixels_of_attribute(attributes.get("width")) or 0, read_pixels(style.get("width", "")) or 0)
         if width > WIDEST:
-            message = f"a {tag.name} for Word is {width} px wide; {WIDEST} px is the most"
+            message = f"a {tag.name} for Word is {width:g} px wide; {WIDEST} px is the most"
             yield error("LAY-WIDTH", message, part=Part.HTML, line=place, snippet=snippet)
         if tag.name == "table":
             yield from _check_word_role(attributes, place, snippet)

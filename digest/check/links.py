@@ -10,8 +10,9 @@ from lxml.html import HtmlElement
 from digest.check.document import HtmlDocument
 from digest.check.finding import Finding, Rule
 from digest.check.options import CheckOptions
-from digest.check.placeholders import find_tokens
+from digest.check.placeholders import find_tokens, is_missing_in_url
 from digest.check.repeats import merge_repeats
+from digest.check.source import is_script_address
 from digest.check.visible import PADDING
 from digest.url import clean_url
 
@@ -59,14 +60,15 @@ SHORTENERS = frozenset({
     "cutt.ly", "dlvr.it", "durl.kr", "fb.me", "goo.gl", "han.gl", "hoy.kr", "is.gd", "j.mp", "kko.to", "lnkd.in",
     "lrl.kr", "me2.do", "me2.kr", "muz.so", "naver.me", "ow.ly", "rb.gy", "rebrand.ly", "s.id", "short.io",
     "shorturl.at", "snip.ly", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "trib.al", "tr.im", "url.kr", "v.gd",
-    "vo.la", "vvd.bz", "wp.me", "zrr.kr",
+    "vo.la", "vvd.bz", "wp.me", "zrr.kr", "tiny.one", "bitly.ws", "dub.sh", "lnk.to", "shorturl.com",
+    "u.to", "1url.com", "clck.ru", "amzn.to", "ouo.io", "x.gd",
 })  # fmt: skip
 _KNOWN_SCHEMES = frozenset({"mailto", "tel", "sms"})
-_OTHERS_RULE = frozenset({"javascript", "vbscript"})
 _CLEAN = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _EMPTY_WORDS = frozenset({
     "더보기", "더읽기", "자세히", "자세히보기", "자세히알아보기", "전체보기", "보기", "바로가기", "여기",
+    "기사더보기", "전문보기", "기사전문", "본문보기", "더알아보기", "this", "fullstory",
     "여기를클릭", "여기클릭", "클릭", "클릭하세요", "링크", "기사보기", "계속읽기", "원문보기", "here", "clickhere",
     "click", "more", "readmore", "seemore", "viewmore", "learnmore", "findoutmore", "continue", "continuereading",
     "link", "thislink", "details", "readon",
@@ -78,8 +80,10 @@ _TOP_LEVELS = (
 )
 _HOST = rf"(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP_LEVELS})"
 _SHOWN_ADDRESS = re.compile(rf"https?://({_HOST})(?![\w.-])", re.IGNORECASE)
-_SHOWN_ALONE = re.compile(rf"(?:www\.)?({_HOST})(?::\d+)?(?:/\S*)?", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?<![\w.+%@/-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,18}(?![\w-])")
+_SHOWN_ALONE = re.compile(rf"(?:www\.)?({_HOST})(?::\d+)?(?:/\S*)?(?:\s(?:바로가기|홈페이지|방문하기))?", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?<![\w.+%@-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}(?!(?:html?|php|jpe?g|png|gif|svg|css|js|pdf)\b)[A-Za-z]{2,18}(?![\w-])"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +118,7 @@ def _check_all(document: HtmlDocument) -> Iterator[Finding]:
 
 def _check_address(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
     href, scheme = link.href, link.href.partition(":")[0].strip().lower()
-    if scheme in _OTHERS_RULE or next(find_tokens(href), None):
+    if is_script_address(href) or next(find_tokens(href), None) or is_missing_in_url(href):
         return
     if href.startswith("#"):
         message = f"the link {_cut(href)} leads within the mail, which many clients do not follow"
@@ -156,7 +160,7 @@ def _check_words(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
 
 
 def _check_host(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
-    if link.host.removeprefix("www.") in SHORTENERS:
+    if link.host.removeprefix("www.").rstrip(".") in SHORTENERS:
         yield document.error("LNK-SHORT", f"{_cut(link.href)} goes through a shortener", link.element, link.href)
     shown = _shown_host(link.words)
     if shown and link.host and not _is_same_site(shown, link.host):
@@ -175,7 +179,7 @@ def _check_parameters(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
     elif names and (lacking := [name for name in UTM if name not in filled]):
         message = f"{_cut(link.href)} has utm parameters, but no {', '.join(lacking)}"
         yield document.error("LNK-UTM", message, link.element, link.href)
-    if _ADDRESS.search(unquote(link.href)):
+    if _ADDRESS.search(unquote(unquote(link.href))):
         message = "a link holds an e-mail address; logs and analytics would keep it"
         yield document.warning("LNK-PII", message, link.element, link.href)
 
@@ -194,7 +198,7 @@ def _host(href: str) -> str:
 
 def _shown_host(words: str) -> str:
     """The host that a reader takes the link to lead to; "" where its words are no address."""
-    found = _SHOWN_ADDRESS.search(words) or _SHOWN_ALONE.fullmatch(words)
+    found = _SHOWN_ADDRESS.search(words) or _SHOWN_ALONE.fullmatch(words.strip("()[]<>“”‘’'\" .,!›»→"))
     return found[1].lower() if found else ""
 
 

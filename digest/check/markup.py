@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from unicodedata import east_asian_width
 from unicodedata import name as name_of
 
 from babel.core import get_global
@@ -11,7 +12,8 @@ from lxml.html import HtmlElement
 from digest.check.document import HtmlDocument
 from digest.check.finding import Finding, Part, Rule, error, warning
 from digest.check.options import CheckOptions
-from digest.check.visible import words_of
+from digest.check.source import is_script_address
+from digest.check.visible import PADDING, words_of
 from digest.language import direction_of
 
 RULES = (
@@ -57,15 +59,18 @@ RULES = (
 FORBIDDEN = (
     "script", "form", "input", "button", "select", "textarea", "iframe", "frame", "frameset", "object", "embed",
     "applet", "video", "audio", "picture", "source", "svg", "math", "canvas", "link", "base", "dialog", "portal",
+    "fieldset", "noscript", "template", "marquee", "track",
 )  # fmt: skip
 _DOCTYPE = re.compile(r"<!doctype\s+html\s*>", re.IGNORECASE)
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*utf-8[\s\"'/>;]", re.IGNORECASE)
+_REMARK = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CHARSET_WITHIN = 1_024
 _LEAST_LETTERS = 20
 """Fewer say nothing about the script of a page."""
 _LEAST_SHARE = 0.25
 """Of the letters that must be of the language's own script: brand names and quotations are in others."""
+_NEARLY_ALL = 0.8
 _SCRIPTS = {
     "Kore": {"HANGUL", "CJK"},
     "Jpan": {"HIRAGANA", "KATAKANA", "CJK"},
@@ -81,8 +86,6 @@ _SCRIPTS = {
 }
 """First words of Unicode names by ISO 15924; pages in other scripts are not judged."""
 _ADDRESSES = ("href", "src", "action", "formaction", "background", "poster", "data", "xlink:href", "lowsrc", "dynsrc")
-_SCRIPTED = re.compile(r"(?:javascript|vbscript|livescript|data:text/html)\b", re.IGNORECASE)
-_UNSEEN = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 
 
 def check_markup(document: HtmlDocument, _options: CheckOptions) -> Iterator[Finding]:
@@ -113,8 +116,9 @@ def _check_lang(document: HtmlDocument) -> Iterator[Finding]:
         yield document.error("DOC-LANG", "the html element has no lang", page)
     elif is_language(lang):
         yield from _check_script(document, page, lang)
-    if page.get("dir", "").lower() not in {"ltr", "rtl"}:
-        yield document.warning("DOC-LANG", "the html element has no dir, expected ltr or rtl", page)
+        yield from _check_wrapper(document, lang)
+    if page.get("dir", "").lower() not in ({direction_of(lang)} - {""} or {"ltr", "rtl"}):
+        yield document.warning("DOC-LANG", "the html element has no dir, or that of another script", page)
     if lang and not any(_repeats(element, lang) for element in document.elements):
         message = f'no element in body repeats lang="{lang[:40]}" and dir; Outlook.com drops those of html'
         yield document.warning("DOC-LANG", message, page)
@@ -131,15 +135,39 @@ def _repeats(element: HtmlElement, lang: str) -> bool:
 
 
 def _check_script(document: HtmlDocument, page: HtmlElement, lang: str) -> Iterator[Finding]:
+    """The words in the page's own language; all of them, where hardly any are."""
+    scripts = _count_scripts(document)
+    own = scripts.get(_own(lang), Counter[str]())
+    letters = own if own.total() >= _LEAST_LETTERS else sum(scripts.values(), Counter[str]())
+    if most := _foreign_script(letters, lang):
+        message = f'lang="{lang}", and nearly all letters are of other scripts, mostly {most.title()}'
+        yield document.error("DOC-LANG", message, page, f'lang="{lang}"')
+
+
+def _check_wrapper(document: HtmlDocument, lang: str) -> Iterator[Finding]:
+    """The element around all of the body, which stands in for html where a client drops its attributes."""
+    body = next(document.find("body"), document.root)
+    whole = len(body.text_content())
+    for element in body.iterchildren("div", "center", "table", "main", "article"):
+        inner = element.get("lang", lang)
+        if _own(inner) != _own(lang) and len(element.text_content()) > _NEARLY_ALL * whole:
+            message = f'the html element has lang="{lang}", and what is around the body lang="{inner[:40]}"'
+            yield document.error("DOC-LANG", message, element, f'lang="{inner}"')
+
+
+def _own(lang: str) -> str:
+    """The language of a tag, without its script and region."""
+    return lang.partition("-")[0].lower()
+
+
+def _foreign_script(letters: Counter[str], lang: str) -> str:
+    """The script that most letters are of, where too few are of the language's own; "" where all is well."""
     expected = _SCRIPTS.get(_script_of(lang))
-    scripts = _count_scripts(document, lang)
-    total = scripts.total()
-    if expected and total >= _LEAST_LETTERS:
-        fitting = sum(scripts[script] for script in expected)
-        if fitting < _LEAST_SHARE * total:
-            most = max(scripts, key=lambda script: scripts[script]).title()
-            message = f'lang="{lang}", and {1 - fitting / total:.0%} of the letters are of other scripts, mostly {most}'
-            yield document.error("DOC-LANG", message, page, f'lang="{lang}"')
+    total = letters.total()
+    fitting = sum(letters[script] for script in expected or ())
+    if not expected or total < _LEAST_LETTERS or fitting >= _LEAST_SHARE * total:
+        return ""
+    return max(letters, key=lambda script: letters[script])
 
 
 def _script_of(lang: str) -> str:
@@ -149,25 +177,31 @@ def _script_of(lang: str) -> str:
     return named.title() or next((part for part in likely.split("_") if len(part) == 4), "")  # noqa: PLR2004 - ISO 15924
 
 
-def _count_scripts(document: HtmlDocument, lang: str) -> Counter[str]:
-    """Letters by the first word of their Unicode name, of the words in the page's own language."""
-    own = lang.partition("-")[0].lower()
-    letters = Counter[str]()
+def _count_scripts(document: HtmlDocument) -> dict[str, Counter[str]]:
+    """Letters by language, then by script: the first word of their Unicode name."""
+    letters: dict[str, Counter[str]] = {}
     for words in words_of(document):
-        if words.lang.partition("-")[0].lower() == own and not words.is_alt:
-            letters.update(words.text)
+        if not words.is_alt:
+            letters.setdefault(_own(words.lang), Counter()).update(words.text)
+    return {language: _by_script(counted) for language, counted in letters.items()}
+
+
+def _by_script(letters: Counter[str]) -> Counter[str]:
     scripts = Counter[str]()
     for letter, count in letters.items():
         if letter.isalpha():
-            scripts[name_of(letter, "?").partition(" ")[0].partition("-")[0]] += count
+            # A syllable or an ideograph says as much as two letters.
+            weight = 1 + (east_asian_width(letter) in "WF")
+            scripts[name_of(letter, "?").partition(" ")[0].partition("-")[0]] += weight * count
     return scripts
 
 
 def _check_metas(document: HtmlDocument) -> Iterator[Finding]:
-    if not _CHARSET.search(document.source[:_CHARSET_WITHIN].encode("utf-8", "replace")[:_CHARSET_WITHIN]):
+    beginning = document.source[:_CHARSET_WITHIN].encode("utf-8", "replace")[:_CHARSET_WITHIN]
+    if not _CHARSET.search(_REMARK.sub(b"", beginning)):
         message = f"no <meta charset=utf-8> in the first {_CHARSET_WITHIN:,} bytes"
         yield error("DOC-META", message, part=Part.HTML, line=1)
-    if not any((title.text or "").strip() for title in document.find("title")):
+    if not any(PADDING.sub("", title.text or "") for title in document.find("title")):
         yield error("DOC-META", "there is no title, or it is empty", part=Part.HTML, line=1)
     metas = {meta.get("name", "").lower(): meta.get("content", "") for meta in document.find("meta")}
     if "width" not in metas.get("viewport", ""):
@@ -191,5 +225,5 @@ def _check_attributes(document: HtmlDocument) -> Iterator[Finding]:
         for name, value in element.attrib.items():
             if re.match(r"on[a-z]", name, re.IGNORECASE):
                 yield document.error("ATTR-JS", f"an {name} attribute", element, f'{name}="{value}')
-            elif name.lower() in _ADDRESSES and _SCRIPTED.match(_UNSEEN.sub("", value[:200])):
+            elif name.lower() in _ADDRESSES and is_script_address(value):
                 yield document.error("ATTR-JS", f"a script in {name}", element, f'{name}="{value}')

@@ -41,8 +41,8 @@ RULES = (
 )
 _STRAY = re.compile(rb"\0|\r(?!\n)|(?<!\r)\n")
 _STRAY_NAMES = {b"\0": "a NUL", b"\r": "a CR without LF", b"\n": "an LF without CR"}
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]|=[^=\s]|=\s*[A-Za-z0-9+/]")
-_NOT_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s\0]|=[^=\s]|=\s*[A-Za-z0-9+/]")
+_NOT_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)|[\x80-\xff]")
 _WRAPPERS = ("multipart/mixed", "multipart/related", "multipart/signed")
 
 
@@ -75,13 +75,21 @@ def _check_alternatives(mail: Mail) -> Iterator[Finding]:
     part = mail.root
     while part.content_type in _WRAPPERS and part.parts:
         part = part.parts[0]
-    kinds = [inner.content_type for inner in part.parts]
+    kinds = [_shown_kind(inner) for inner in part.parts]
     if part.content_type != "multipart/alternative":
         yield _wrong(part, f"it is {part.content_type}, expected multipart/alternative")
     elif not kinds or kinds[0] != "text/plain" or kinds[-1] != "text/html" or len(set(kinds)) != len(kinds):
         yield _wrong(part, f"it holds {', '.join(kinds) or 'no part'}; expected text/plain, then text/html")
     elif not all(inner.is_closed for inner in mail.root.walk()):
         yield _wrong(part, "the last boundary is not there: the mail was cut off")
+
+
+def _shown_kind(part: MimePart) -> str:
+    """What it shows: multipart/related shows its first part, with pictures in the others; an attachment nothing."""
+    while part.content_type == "multipart/related" and part.parts:
+        part = part.parts[0]
+    is_attached = part.fields.value("content-disposition").lower().startswith("attachment")
+    return f"attached {part.content_type}" if is_attached else part.content_type
 
 
 def _wrong(part: MimePart, message: str) -> Finding:

@@ -11,7 +11,7 @@ _RARE = "".join(letter for letter in map(chr, range(0xAC00, 0xD7A4)) if len(lett
 """Syllables that hardly any Korean word has. UTF-8 read as cp949 is full of them, beside Hanja."""
 _HANJA = "\u3400-\u9fff\uf900-\ufaff"
 _UTF8_AS_LATIN = re.compile(
-    f"â€[{_TAIL}]"
+    f"â€|[âå][€‚„†œšžœŒŠ˜–—ˆ¤][{_TAIL}]|ï»¿|ðŸ[{_TAIL}]|ã€|[ê-í][€‚„†‡‰‹•˜™›\x80-\x9f][{_TAIL}]|Ã[©¨¼¶±¢¤³§]"
     f"|(?:[ã-í][{_TAIL}]{{2}}){{2}}"
     # In Portuguese or Romanian capitals stand beside capitals and spaces, never beside small letters.
     f"|(?<=[a-z])Ã[{_TAIL}]|Ã[{_TAIL}](?=[a-z])"

@@ -4,13 +4,17 @@ import re
 from collections.abc import Iterator
 
 _TOKEN = re.compile(
-    r"\{\{|\{%|%7B%7B|%%\w{1,40}%%|https?://[^\s/\"'<>?#]{1,253}\.invalid(?![\w.-])[^\s\"'<>]{0,60}",
+    r"\{\{|\{%|%7B%7B|%%\w[\w.-]{0,40}%%|https?://[^\s/\"'<>?#]{1,253}\.invalid(?![\w.-])[^\s\"'<>]{0,60}",
     re.IGNORECASE,
 )
 _NOTHING = r"(?:None|nan|NaN|null|undefined)"
-_ALONE = re.compile(rf"\s*(?:(?:조회|views?:?|by)\s+)?{_NOTHING}(?:\s?(?:views?|articles?|회|건|기자))?\s*")
+_LABEL = (
+    r"(?i:[^:]{1,20}[:：]\s*|(?:조회수?|입력|수정|작성자|안녕하세요,?|views?|by|dear|hi|hello|updated|published)\s+)"
+)
+_UNIT = r"(?:\s?(?:views?|articles?|회|건|명|원|님|씨|기자|%))"
+_ALONE = re.compile(rf"\s*{_LABEL}?{_NOTHING}{_UNIT}?[.,!]?\s*")
 _SEPARATOR = re.compile(r"[\s\xa0][·|][\s\xa0]")
-_IN_URL = re.compile(r"[/=](?:None|nan|undefined)(?=[/&?#]|$)")
+_IN_URL = re.compile(r"[/=#](?:None|nan|undefined)(?=[/&?#]|$)|[/=](?:None|undefined)\.")
 
 
 def find_tokens(text: str) -> Iterator[re.Match[str]]:

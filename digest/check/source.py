@@ -14,6 +14,8 @@ VOID = frozenset(
 """Elements that have no end tag (HTML 13.1.2)."""
 CODE = frozenset(("code", "pre", "kbd", "samp"))
 """Elements whose words are quoted: a `{{` in them is meant."""
+_SCRIPTED = re.compile(r"(?:javascript|vbscript|livescript|data:text/html)\b", re.IGNORECASE)
+_UNSEEN = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _RAW = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
 _NAME = re.compile(r"[a-zA-Z][^\s/>]*")
 _STOP = re.compile(r">|=\s*")
@@ -83,6 +85,11 @@ def mask(source: str) -> str:
 def code_in(source: str) -> str:
     """What code elements hold, as it stands there."""
     return "\n".join(source[start:end] for start, end in _insides(source, CODE))
+
+
+def is_script_address(address: str) -> bool:
+    """Whether it runs code instead of leading somewhere; browsers pass over spaces and controls in its scheme."""
+    return bool(_SCRIPTED.match(_UNSEEN.sub("", address[:200])))
 
 
 def _insides(source: str, names: frozenset[str]) -> Iterator[tuple[int, int]]:

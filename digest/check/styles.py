@@ -11,7 +11,7 @@ from cssselect import parse as parse_selector
 from lxml.html import HtmlElement
 
 from digest.check.cascade import MOST_ELEMENTS, compute_styles
-from digest.check.css import IN_STYLE_RULE, Declaration, Fault, Spot, Stylesheet, parse_attribute, walk
+from digest.check.css import IN_STYLE_RULE, Declaration, Fault, Spot, Stylesheet, parse_attribute, urls_of, walk
 from digest.check.document import HtmlDocument
 from digest.check.finding import Finding, Rule
 from digest.check.options import CheckOptions
@@ -75,8 +75,9 @@ _COLOR_FUNCTIONS = frozenset({
     "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix", "light-dark",
     "device-cmyk",
 })  # fmt: skip
-_COLOR_PROPERTIES = frozenset({"color", "background-color"})
-_COLOR_WORDS = frozenset({"inherit", "initial", "unset", "revert", "currentcolor", "transparent"})
+_COLOR_WORDS = frozenset(
+    {"inherit", "initial", "unset", "revert", "currentcolor", "transparent", "auto", "invert", "rebeccapurple"}
+)
 _COLOR_ATTRIBUTES = ("bgcolor", "color", "text", "link", "vlink", "alink")
 _COLORED_TAGS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "body", "font", "basefont", "hr"})
 _PSEUDO = re.compile(r"(?<![\\:]):{1,2}(-?[a-zA-Z][\w-]*)")
@@ -119,14 +120,14 @@ def _check_blocks(document: HtmlDocument) -> Iterator[Finding]:
 def _check_at_rules(document: HtmlDocument, sheet: Stylesheet, place: _Place) -> Iterator[Finding]:
     for each in sheet.at_rules:
         name = f"@{each.name}"
-        if each.name == "import":
-            yield _finding(document, "CSS-EXT", f"{name} loads CSS from elsewhere; clients drop it", each.spot, place)
-        elif each.name == "font-face":
-            yield _warning(document, "CSS-EXT", f"{name} loads a font, which few clients do", each.spot, place)
-        elif each.outer:
+        if each.outer:
             around = each.outer[-1] if each.outer[-1] == IN_STYLE_RULE else f"@{each.outer[-1]}"
             message = f"{name} stands in {around}; no at-rule may be nested"
             yield _finding(document, "CSS-NEST", message, each.spot, place)
+        elif each.name == "import":
+            yield _finding(document, "CSS-EXT", f"{name} loads CSS from elsewhere; clients drop it", each.spot, place)
+        elif each.name == "font-face":
+            yield _warning(document, "CSS-EXT", f"{name} loads a font, which few clients do", each.spot, place)
         elif feature := load_support().find(Kind.AT_RULE, each.name):
             yield _by_verdict(document, name, feature, each.spot, place)
 
@@ -173,7 +174,7 @@ def _check_declaration(document: HtmlDocument, each: Declaration, place: _Place)
     for color in _strange_colors(each):
         message = f"{each.name} is {color}; every client reads only #rgb, #rrggbb, names and rgb(r, g, b)"
         yield _finding(document, "CSS-COLOR", message, each.spot, place)
-    for url in _urls(each):
+    for url in urls_of(each):
         if not url.lower().startswith("https://"):
             message = f"{each.name} loads {url[:60]!r}; only https is allowed"
             yield _finding(document, "CSS-EXT", message, each.spot, place)
@@ -206,10 +207,13 @@ def _strange_colors(each: Declaration) -> Iterator[str]:
         is_function = token.type == "function" and token.lower_name in _COLOR_FUNCTIONS and not _is_comma_rgb(token)
         if is_hash or is_function:
             yield tinycss2.serialize([token])
-    if each.name in _COLOR_PROPERTIES and len(each.tokens) == 1 and each.tokens[0].type == "ident":
-        word = each.tokens[0].lower_value
-        if word not in _COLOR_WORDS and tinycss2.color3.parse_color(word) is None:
-            yield each.tokens[0].value
+    if each.name == "color" or each.name.endswith("-color"):
+        words = (token for token in each.tokens if token.type == "ident")
+        yield from (word.value for word in words if not _is_color_word(word.lower_value))
+
+
+def _is_color_word(word: str) -> bool:
+    return word in _COLOR_WORDS or tinycss2.color3.parse_color(word) is not None
 
 
 def _is_comma_rgb(token: Any) -> bool:
@@ -221,14 +225,6 @@ def _is_comma_rgb(token: Any) -> bool:
         and all(part.type in ("number", "percentage") for part in numbers)
         and all(part.type == "literal" and part.value == "," for part in commas)
     )
-
-
-def _urls(each: Declaration) -> Iterator[str]:
-    for token in walk(each.tokens):
-        if token.type == "url":
-            yield token.value
-        elif token.type == "function" and token.lower_name in ("url", "src"):
-            yield from (part.value for part in token.arguments if part.type == "string")
 
 
 def _check_attribute_colors(document: HtmlDocument) -> Iterator[Finding]:

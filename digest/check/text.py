@@ -40,12 +40,19 @@ RULES = (
     ),
 )
 _TAGS = (
-    "a|abbr|b|blockquote|body|br|center|div|em|font|h[1-6]|head|hr|html|i|img|li|link|meta|ol|p|script|small|span|strong"
-    "|style|sub|sup|table|tbody|td|th|title|tr|u|ul"
+    "a|abbr|article|aside|b|blockquote|body|br|button|center|del|div|em|figure|font|footer|form|h[1-6]|head|header|hr|html"
+    "|i|iframe|img|input|ins|li|link|main|meta|nav|ol|p|pre|script|section|small|span|strong|style|sub|sup|svg|table"
+    "|tbody|td|tfoot|th|thead|title|tr|u|ul|video"
 )
-_MARKUP = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>|<!--|<!DOCTYPE", re.IGNORECASE)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_CSS = re.compile(r"\{\s{0,20}[a-z-]{3,30}\s?:[^{}\n]{1,300};?\s{0,20}\}|@(?:media|font-face|import)\b[^\n]{0,80}[{;]")
+_MARKUP = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]{{0,1000}})?/?>|<!--|<!DOCTYPE|\bstyle=\"[a-z-]+:", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|&nbsp(?!\w)")
+_PROPERTY = (
+    r"(?:font-(?:family|size|weight)|line-height|(?:background-)?color|(?:margin|padding)(?:-[a-z]+)?|text-align)"
+)
+_CSS = re.compile(
+    rf"{_PROPERTY}:[^;{{}}\n]{{1,80}};\s{{0,9}}{_PROPERTY}:|"
+    r"\{\s{0,20}[a-z-]{3,30}\s?:[^{}]{1,300};?\s{0,20}\}|@(?:media|font-face|import)\b[^\n]{0,80}[{;]"
+)
 _URL = re.compile(r"https?://[^\s<>\"]+")
 _SNIPPET = 80
 _TOLD = 3

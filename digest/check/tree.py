@@ -46,11 +46,12 @@ _BALANCED = frozenset(
             "sup",
         ),
         *("sub", "figure", "figcaption", "label", "address", "caption", "big", "cite", "q", "mark", "abbr", "button"),
+        *("p", "li", "dt", "dd", "del", "ins", "time", "strike", "kbd", "samp", "var", "tt", "aside", "dfn"),
     )
 )
-"""Elements whose end tag must be there; HTML lets that of p, li, dt, dd and option be left out."""
+"""Elements whose end tag must be there; HTML lets that of p and li be left out, and clients guess where it was."""
 _ONCE = ("html", "head", "body")
-_CONDITIONAL = re.compile(r"\s*(?:\[if\s[^\]]*\]|<!\[endif\]\s*$|\[endif\])", re.IGNORECASE)
+_CONDITIONAL = re.compile(r"\s*(?:\[if\s[^\]]*\]>|<!\[endif\]\s*$|\[endif\])", re.IGNORECASE)
 _SNIPPET = 80
 
 
@@ -81,8 +82,8 @@ class _Reader:
             yield self._error(tag, f"<{tag.name}> is never closed")
 
     def _open(self, tag: Tag) -> Iterator[Finding]:
-        if tag.name == "style" and self.counts["body"]:
-            yield self._error(tag, "a style element in body")
+        if tag.name == "style" and not self.counts["head"]:
+            yield self._error(tag, "a style element in body, or outside head")
         if tag.name == "a" and self.counts["a"]:
             yield self._error(tag, "a link within a link")
         self.opened.append(tag)

@@ -13,15 +13,15 @@ from digest.check.source import CODE
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _NOT_SHOWN = frozenset(("script", "style", "title", "template"))
 PADDING = re.compile(
-    r"[\s\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u202a-\u202f\u2060-\u206f\ufeff]+"
+    r"[\s\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u202a-\u202f\u2060-\u206f\u2800\u3164\ufeff\uffa0]+"
 )
 """Characters without ink: senders fill the inbox row behind a short preheader with them."""
 _HIDING = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0?\.?0+(?![.\d])"
-    r"|text-indent\s*:\s*-\d{3,})",
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?\.?0+(?![.\d])"
+    r"|(?:text-indent|margin-left)\s*:\s*-\d{3,})",
     re.IGNORECASE,
 )
-_FLAT = re.compile(r"(?:^|;)\s*max-height\s*:\s*0(?![.\d])", re.IGNORECASE)
+_FLAT = re.compile(r"(?:^|;)\s*(?:max-)?(?:height|width)\s*:\s*0(?![.\d])", re.IGNORECASE)
 _CUT = re.compile(r"(?:^|;)\s*overflow\s*:\s*hidden", re.IGNORECASE)
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:", re.IGNORECASE)
 _FONT_SIZE = re.compile(r"(?:^|;)\s*font(?:-size)?\s*:\s*([^;]*)", re.IGNORECASE)
@@ -74,7 +74,7 @@ def words_of(document: HtmlDocument, *, hiding: frozenset[str] = frozenset()) ->
 
     Args:
         document: the page.
-        hiding: classes that a style sheet hides.
+        hiding: classes and ids that a style sheet hides.
     """
     states = [_State()]
     for event, element in etree.iterwalk(document.root, events=("start", "end", "comment", "pi")):
@@ -135,5 +135,7 @@ def _state_within(element: HtmlElement, above: _State, hiding: frozenset[str]) -
 def _is_hidden(element: HtmlElement, style: str, hiding: frozenset[str]) -> bool:
     if "hidden" in element.attrib or style_hides(style):
         return True
-    is_hidden_by_class = bool(hiding) and not hiding.isdisjoint(element.get("class", "").split())
+    is_hidden_by_class = bool(hiding) and not hiding.isdisjoint(
+        (*element.get("class", "").split(), element.get("id", ""))
+    )
     return is_hidden_by_class and not _DISPLAY.search(style)

@@ -284,7 +284,7 @@ READING_FAULTS = [
     ("h1-skipped", "A11Y-H1", E, lambda html: html.replace("<h2", "<h3").replace("</h2>", "</h3>")),
     ("size-9", "A11Y-SIZE", E, text("font-size:9px")),
     ("size-em", "A11Y-SIZE", E, text("font-size:0.5em")),
-    ("size-0", "A11Y-SIZE", E, text("font-size:0")),
+    ("size-1", "A11Y-SIZE", E, text("font-size:1px")),
     ("size-11", "A11Y-SIZE", W, text("font-size:11px")),
     ("size-points", "A11Y-SIZE", W, text("font-size:8pt")),
     ("size-of-font", "A11Y-SIZE", W, add('<p style="margin:0"><font size="1">word</font></p>')),

@@ -109,13 +109,43 @@ NEAR_MISSES = {
     "AMP between the two": with_parts(
         lambda text, html: (text, b"Content-Type: text/x-amp-html; charset=utf-8\r\n\r\n<html amp4email>\r\n", html)
     ),
+    "pictures beside the HTML part": with_parts(
+        lambda text, html: (
+            text,
+            b"Content-Type: multipart/related; boundary=in\r\n\r\n--in\r\n"
+            + html
+            + b"--in\r\nContent-Type: image/png\r\n"
+            b"Content-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--in--\r\n",
+        )
+    ),
+    "a word before an address": header(b"From", b"=?utf-8?B?7ZWc67mb?=<news@hanbit-news.example>"),
+    "a file's name as a word": raw(rb"(?<=charset=utf-8)\r\n", b';\r\n name="=?utf-8?B?7ZWc67mb?="\r\n'),
     # markup
+    "list items that are closed": in_html("</h1>", '</h1><ul style="margin:0"><li class="ink">a</li></ul>'),
+    "a filler with zero-width spaces as references": in_html(
+        r"(?<=mso-hide:all\">)([^<]*)", "스무 글자는 넘는 미리보기 한 줄입니다" + "&#8199;&#65279;&#847; " * 30
+    ),
+    "an entity in words of the subject that the page has": lambda: good_mail(
+        "ko",
+        subject="&amp;는 무엇인가",
+        html=swap(good_html("ko"), IN_FOOTER, " &amp;amp;는</p>"),
+        text=good_text("ko") + "&amp;는\n",
+    ),
+    "a passage in Japanese": paragraph(
+        '<span lang="ja">今週の最も読まれた記事をお届けしますので、どうぞお楽しみに。</span>'
+    ),
+    "an address with an image's size": paragraph(
+        '<a class="muted" style="color:#6b655c" href="https://a.example/a@2x.html">두 배 크기</a>'
+    ),
+    "an English passage with much Korean in it": paragraph(
+        '<span lang="en">Kim Bo-ra wrote it, 조회 이만 번 · 스포츠 분야 · 김보라 기자 · 십일월 이십일 금요일</span>'
+    ),
+    "words with None in them": paragraph("A second to none. None of us knew."),
     "a doctype in small letters": in_html("<!DOCTYPE html>", "<!doctype html>"),
     "the charset by http-equiv": in_html(
         '<meta charset="utf-8">', '<meta http-equiv="Content-Type" content="text/html; charset=UTF-8">'
     ),
     "lang with a region": lambda: good_mail("ko", html=good_html("ko").replace('lang="ko"', 'lang="ko-KR"')),
-    "paragraphs that are not closed": in_html(IN_FOOTER, ""),
     "void elements with a slash": in_html(r"<br>|(?<=</p>)(?!.*</p>)", "<br/>"),
     "a comment shown to all but Word": in_html(
         r"(?<=</p>)(?!.*</p>)", "<!--[if !mso]><!-->&nbsp;<!--<![endif]--><!--[if mso]>&nbsp;<![endif]-->"

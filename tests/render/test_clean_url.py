@@ -71,6 +71,10 @@ WHOLE = "utm_source=digest&utm_medium=email&utm_campaign=weekly"
         ("id=7&utm_source=rss&q=a", "id=7&q=a"),
         (f"{WHOLE}&utm_source=rss", ""),
         ("utm_source=&utm_medium=email&utm_campaign=weekly", ""),
+        ("utm_source=a&utm_medium=%20&utm_campaign=c", ""),
+        ("utm_source=a&utm_medium=+&utm_campaign=c&id=7", "id=7"),
+        ("utm%5Fsource=a&id=7", "id=7"),
+        (f"{WHOLE}&UTM_SOURCE=b", ""),
         ("id=7", "id=7"),
     ],
 )
