@@ -50,8 +50,8 @@ def preview(newsletter: str | None, edition: date | None, address: str | None, *
     """Look at an issue on a page before it is sent, and edit it.
 
     The page shows the mail as different clients do, what the check finds, and the ranking to pin, leave out and
-    reorder. It is served to this machine alone, until Ctrl-C. With --list, --html, --text, --eml, --png or --json this stays a
-    plain command that writes nothing but the files asked for.
+    reorder. It is served to this machine alone, until Ctrl-C. With --list, --html, --text, --eml, --png or --json this
+    stays a plain command that writes nothing but the files asked for.
 
     The edition is today's where one is due today, else the next. A frozen issue is shown as it was frozen.
 
