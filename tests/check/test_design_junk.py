@@ -115,6 +115,7 @@ def test_five_megabytes_end_in_seconds(piece):
     assert time.process_time() - started < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "css", ["a{color:red}", "* p{color:red}", "* * * *{color:red}", "p{color:rgb(", "@media x{", ".a{a:b;"]
 )

@@ -158,6 +158,7 @@ def test_long_html_ends_in_seconds(name):
     assert time.process_time() - before < SECONDS
 
 
+@pytest.mark.slow
 def test_five_megabytes_of_html_are_too_long_to_be_a_digest():
     source = good_html("ko") + "<div>" * MEGABYTES_5
     for findings in (check_html(source), check_mail(good_mail("ko", html=source))):

@@ -74,6 +74,7 @@ WHOLE_BODY = {"ghost-div", "only-images", "few-words"}
 OF_THE_DESIGN = [mutation for mutation in design_mutations.MUTATIONS if mutation.name not in WHOLE_BODY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", OF_THE_DESIGN, ids=lambda mutation: f"{mutation.rule}: {mutation.name}")
 def test_a_fault_of_the_design_raises_no_other_error_of_the_whole_contract(mutation):
     findings = check_mail(good_mail("ko", html=mutation.mutate(good_html("ko"))))

@@ -450,9 +450,16 @@ def test_the_keyboard_alone_reaches_everything(open_page):
     expect(page.locator("#tab-source")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("newsletter", ["weekly", "english"])
-def test_axe_finds_nothing_on_any_tab(open_page, scheme, newsletter):
+@pytest.mark.parametrize(
+    ("newsletter", "scheme"),
+    [
+        ("weekly", "light"),
+        ("english", "dark"),
+        pytest.param("weekly", "dark", marks=pytest.mark.slow),
+        pytest.param("english", "light", marks=pytest.mark.slow),
+    ],
+)
+def test_axe_finds_nothing_on_any_tab(open_page, newsletter, scheme):
     page = open_page(f"?edition={EDITION}&newsletter={newsletter}", scheme=scheme)
     page.evaluate(AXE)
     expect(page.locator("#findings p, #findings ul").first).to_be_visible()

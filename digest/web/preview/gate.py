@@ -61,7 +61,7 @@ class Gate:
 
     def _refuse(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        token = str(scope["path"]).split("/")[1]
+        token = str(scope["path"]).removeprefix("/").partition("/")[0]
         host = headers.get("host", "")
         if not secrets.compare_digest(token.encode(), self._token.encode()) or host not in self._hosts:
             return PlainTextResponse("Not Found", HTTPStatus.NOT_FOUND)

@@ -9,16 +9,17 @@ const PAUSE = 150; // milliseconds after the last letter
 export class Pickers {
   constructor(query, changed) {
     this.query = query;
-    this.changed = changed;
+    this.pending = null; // the last change whose answer may be on its way
+    this.changed = (changes) => (this.pending = changed(changes));
     this.found = [];
     this.active = -1;
-    $("newsletter").addEventListener("change", () => changed({ newsletter: $("newsletter").value, edition: null, reader: null }));
-    $("edition").addEventListener("change", () => $("edition").value && changed({ edition: $("edition").value }));
-    for (const id of ["earlier", "later"]) $(id).addEventListener("click", () => changed({ edition: this.state[id] }));
+    $("newsletter").addEventListener("change", () => this.changed({ newsletter: $("newsletter").value, edition: null, reader: null }));
+    $("edition").addEventListener("change", () => $("edition").value && this.changed({ edition: $("edition").value }));
+    for (const id of ["earlier", "later"]) $(id).addEventListener("click", () => this.step(id));
     $("everyone").addEventListener("click", () => {
       $("reader").value = "";
       $("reader").focus();
-      changed({ reader: null });
+      this.changed({ reader: null });
       say(w("reader_everyone"));
     });
     const input = $("reader");
@@ -44,6 +45,12 @@ export class Pickers {
     const badge = state.picture?.frozen ? w("frozen") : state.picture?.state === "held" ? w("held") : "";
     $("frozen").hidden = !badge;
     $("frozen").textContent = badge;
+  }
+
+  // To the edition before or after; which one that is, the answer to the last change tells.
+  async step(id) {
+    await this.pending;
+    this.changed({ edition: this.state[id] });
   }
 
   search() {
