@@ -4,12 +4,15 @@ import mailbox
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from digest.store.database import open_database
 from workspaces import add_readers, due_minutes_ago, fill_with_news, reader_address, settings_text
 
 PROCESSES, NEWSLETTERS, READERS = 8, 50, 3
 
 
+@pytest.mark.slow
 def test_eight_processes_send_fifty_due_issues_once_each(workspace, start_digest):
     _, schedule = due_minutes_ago(datetime.now(UTC))
     slugs = tuple(f"letter-{number:02}" for number in range(NEWSLETTERS))

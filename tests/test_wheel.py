@@ -45,6 +45,7 @@ def test_the_wheel_carries_templates_catalogues_and_the_demo(wheel):
     assert wheel.name.startswith("digest_newsletter-")
 
 
+@pytest.mark.slow
 def test_installed_into_an_empty_environment_it_runs_the_demo_from_there(wheel, tmp_path):
     environment, elsewhere = tmp_path / "venv", tmp_path / "elsewhere"
     elsewhere.mkdir()

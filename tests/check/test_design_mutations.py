@@ -32,7 +32,7 @@ def test_a_good_document_has_no_finding(good):
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-@pytest.mark.parametrize("good", [GOOD_KO, GOOD_EN], ids=["ko", "en"])
+@pytest.mark.parametrize("good", [GOOD_KO, pytest.param(GOOD_EN, marks=pytest.mark.slow)], ids=["ko", "en"])
 def test_a_single_fault_raises_its_rule_and_no_other_error(mutation, good):
     html = mutation.mutate(good)
     found = check_html(html)
