@@ -1,6 +1,5 @@
 """Panes in a real Chromium: what a reader would see, whatever the browser's own colour scheme is."""
 
-import shutil
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
@@ -9,7 +8,6 @@ from threading import Thread
 import pytest
 from digest_message import write_digest, write_mail
 from hostile_markup import HOSTILE
-from playwright.sync_api import sync_playwright
 
 from digest.web.preview.panes import Pane, draw_pane
 from digest.web.preview.parts import open_parts
@@ -53,32 +51,26 @@ def digest(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("no Chromium on this machine: install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
+def page(browser):
+    opened = browser.new_page()
+    opened.on("request", lambda request: opened.requests.append(request.url))
+    opened.requests = []
+    return opened
 
 
 @pytest.fixture
-def show(browser):
-    """Opens a pane's document; `requests` of the page are what it tried to load, `data:` aside."""
-    pages = []
+def show(page):
+    """Shows a pane's document; `requests` of the page are what it tried to load, `data:` aside."""
 
-    def open_page(html, *, scheme="light", width=800):
-        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
-        pages.append(page)
-        page.requests = []
-        page.on("request", lambda request: page.requests.append(request.url))
+    def show_document(html, *, scheme="light", width=800):
+        page.goto("about:blank")
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.requests.clear()
         page.set_content(html)
         return page
 
-    yield open_page
-    for page in pages:
-        page.close()
+    return show_document
 
 
 def brightness_behind(page, selector):

@@ -4,7 +4,7 @@ import doctest
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import IssueError
@@ -94,6 +94,7 @@ def test_a_step_that_changed_nothing_is_not_remembered(database):
         history.undo(database, "weekly", now=NOW)
 
 
+@settings(max_examples=20, deadline=None)  # each writes to a disk some sixty times
 @given(steps=st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(IDS)), min_size=50, max_size=70))
 def test_all_steps_can_be_undone_one_after_the_other(tmp_path_factory, steps):
     from digest.store.database import open_database

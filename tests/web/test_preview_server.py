@@ -208,10 +208,13 @@ def test_pictures_come_from_the_database_and_those_that_are_missing_are_counted(
 
 
 def test_wrong_questions_are_refused_in_words(preview):
-    assert preview.request("api/state?edition=yesterday")[0] == 400
+    for query in ("edition=yesterday", "edition=0001-01-01", "edition=9999-12-31", "reader=x", f"reader={2**70}"):
+        assert preview.request(f"api/state?{query}")[0] == 400, query
     assert preview.order("api/edit", edition=EDITION, kind="burn")[0] == 400
+    assert preview.order("api/edit", edition=EDITION, kind="pin", article="1", shown=5)[0] == 400
     right = {"origin": origin(preview), "content_type": "application/json"}
-    for body in (b"{", b"[]", b"\xff"):
+    half_a_pair = b'{"edition": "2026-03-02", "kind": "subject", "words": "\\ud800"}'
+    for body in (b"{", b"[]", b"\xff", b"[" * 150_000, half_a_pair):
         assert preview.request("api/edit", method="POST", body=body, **right)[0] == 400
     assert preview.order("api/send", picture="wrong", address="nobody")[1]["problem"].startswith("'nobody' has no @")
     assert "no newsletter 'other' any more" in preview.state("newsletter=other")["problem"]

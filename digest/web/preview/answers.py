@@ -23,14 +23,11 @@ from digest.web.preview.desk import Desk, Query
 from digest.web.preview.edits import DecisionStep, Step
 from digest.web.preview.inbox import inbox_rows
 from digest.web.preview.links import compare_links, list_links
-from digest.web.preview.parts import unfold_flowed
 from digest.web.preview.picture import Picture
 from digest.web.preview.source import SourceLine, read_source
 
 _LOOK_BACK = timedelta(days=400)
 """How far before an edition the one before it is looked for: a schedule may be yearly at most by hand."""
-
-
 _EXCLUDED_SHOWN = 20
 """How many of the articles that were left out and are not in sight are offered; exclusions add up over the years."""
 
@@ -46,7 +43,6 @@ def page_to_json(desk: Desk, query: Query) -> dict[str, Any]:
         "newsletters": [{"slug": each.slug, "title": each.title} for each in settings.newsletters],
         "newsletter": newsletter.slug,
         "edition": edition.isoformat(),
-        "edition_words": language.date(edition),
         "earlier": _earlier(desk, query).isoformat(),
         "later": next_edition(newsletter.due, timezone, _noon(edition + timedelta(days=1), timezone)).isoformat(),
         "undo": step_to_json(desk.app.database, steps[-1]) if steps else None,
@@ -227,7 +223,7 @@ def text_to_json(picture: Picture) -> dict[str, Any]:
     return {
         "text": parts.text,
         "is_flowed": parts.text_is_flowed,
-        "unfolded": unfold_flowed(parts.text) if parts.text_is_flowed else parts.text,
+        "unfolded": parts.unfolded_text,
         "both": list(links.both),
         "only_in_html": list(links.only_in_html),
         "only_in_text": list(links.only_in_text),

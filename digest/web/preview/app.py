@@ -5,8 +5,9 @@ its own (`errands`), which gets values and opens what it needs for itself.
 """
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date
 from http import HTTPStatus
 from pathlib import Path
@@ -42,6 +43,10 @@ LOOK_SECONDS = 0.2
 """How often changes are looked for while a page is open."""
 READERS_FOUND = 8
 """How many subscribers a search offers."""
+_EDITIONS = (date(1970, 1, 1), date(2999, 12, 31))
+"""The first and the last that may be asked for; calendars end soon beyond."""
+_LARGEST_ID = 2**63 - 1
+"""SQLite has no larger one."""
 _SHORTEST_SEARCH = 2
 """Letters; with fewer the list would say who reads rather than find somebody."""
 _BEAT_SECONDS = 15.0
@@ -145,9 +150,8 @@ class PreviewApp:
     async def edit(self, request: Request) -> Response:
         """Write a change of the editor's; the answer is the new state."""
         body = await _read_body(request)
-        query, edit = _read_query(body), _read_edit(body)
-        shown = tuple(str(article_id) for article_id in body.get("shown") or ())
-        self._desk.edit(query, edit, shown=shown)
+        query = _read_query(body)
+        self._desk.edit(query, _read_edit(body), shown=_read_shown(body))
         return JSONResponse(self._state(query))
 
     async def undo(self, request: Request) -> Response:
@@ -237,28 +241,52 @@ def as_typed(address: str, prefix: str) -> str:
 async def _read_body(request: Request) -> dict[str, Any]:
     """The JSON object of an order."""
     try:
-        body = await request.json()
-    except ValueError as error:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, f"this is no JSON: {error}") from error
+        body = json.loads(await request.body())
+        # Half a surrogate pair is JSON (RFC 8259, 8.2) but no text: no database takes it.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"this is no JSON to work with: {error}") from error
     if not isinstance(body, dict):
         raise HTTPException(HTTPStatus.BAD_REQUEST, "expected a JSON object")
     return body
 
 
-def _read_query(values: Any) -> Query:
+def _read_query(values: Mapping[str, Any]) -> Query:
     """What a page asks about, from a query string or a JSON object."""
     newsletter, edition, reader = (values.get(name) or None for name in ("newsletter", "edition", "reader"))
     try:
         return Query(
             newsletter=newsletter,
-            edition=date.fromisoformat(edition) if edition else None,
-            reader=int(reader) if reader else None,
+            edition=_read_edition(edition) if edition else None,
+            reader=_read_id(reader) if reader else None,
         )
     except (TypeError, ValueError) as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, str(error)) from error
 
 
-def _read_edit(body: Any) -> Edit:
+def _read_edition(written: str) -> date:
+    edition, (first, last) = date.fromisoformat(written), _EDITIONS
+    if not first <= edition <= last:
+        raise ValueError(f"expected an edition from {first} to {last}, not {edition}")
+    return edition
+
+
+def _read_id(written: Any) -> int:
+    number = int(written)
+    if not 0 < number <= _LARGEST_ID:
+        raise ValueError(f"no subscriber has the number {number}")
+    return number
+
+
+def _read_shown(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the articles that the editor sees, in order."""
+    shown = body.get("shown", [])
+    if not isinstance(shown, list):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "shown: expected a list of ids")
+    return tuple(map(str, shown))
+
+
+def _read_edit(body: Mapping[str, Any]) -> Edit:
     try:
         words = body.get("words")
         return Edit(

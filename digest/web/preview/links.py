@@ -10,7 +10,7 @@ from lxml.html import HtmlElement
 
 from digest.check.document import HtmlDocument, parse_html
 from digest.mail.links import Purpose
-from digest.web.preview.parts import Parts, unfold_flowed
+from digest.web.preview.parts import Parts
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _TOKEN = re.compile(r"(?<![\w-])[\w-]{40}(?![\w-])", re.ASCII)
@@ -72,8 +72,7 @@ def list_links(parts: Parts) -> tuple[Link, ...]:
 def compare_links(parts: Parts) -> LinkDifference:
     """Which http(s) addresses stand in both parts and which in one alone."""
     in_html = dict.fromkeys(link.url for link in list_links(parts) if _ADDRESS.match(link.url))
-    text = unfold_flowed(parts.text) if parts.text_is_flowed else parts.text
-    in_text = dict.fromkeys(_without_end(match[0]) for match in _ADDRESS.finditer(text))
+    in_text = dict.fromkeys(_without_end(match[0]) for match in _ADDRESS.finditer(parts.unfolded_text))
     return LinkDifference(
         both=tuple(url for url in in_html if url in in_text),
         only_in_html=tuple(url for url in in_html if url not in in_text),

@@ -16,8 +16,6 @@ from digest.render.flowed import unflow
 
 SNIPPET = 300
 """Characters of the body's first text that are kept: more than any inbox shows."""
-unfold_flowed = unflow
-"""From a format=flowed text to its paragraphs, each on one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,7 @@ class Parts:
     text: str = field(repr=False)
     """The plain part, decoded and not unfolded; "" where there is none."""
     text_is_flowed: bool
-    """It says format=flowed (RFC 3676): `unfold_flowed` gives its paragraphs."""
+    """It says format=flowed (RFC 3676): lines that end in a space go on."""
     preheader: str
     """The hidden text with which the body begins, or "" where it begins with something visible."""
     snippet: str
@@ -58,6 +56,11 @@ class Parts:
     """Size of the HTML part as encoded: what Gmail's clip counts."""
     html_encoding: str
     """Its Content-Transfer-Encoding."""
+
+    @property
+    def unfolded_text(self) -> str:
+        """The plain part with each of its paragraphs on one line, where it is flowed."""
+        return unflow(self.text) if self.text_is_flowed else self.text
 
     @property
     def total_bytes(self) -> int:

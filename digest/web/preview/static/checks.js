@@ -10,6 +10,7 @@ export class Checks {
     this.picture = null;
     this.results = {}; // of links and spam, for the picture they were asked about
     this.told = "";
+    this.running = new Set(); // orders that have no answer yet: a second click gives none
     $("send").addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -26,7 +27,7 @@ export class Checks {
     if (is_other && !this.told) fill($("findings"), make("p", { class: "aside" }, w("findings_wait")));
     const [checked, links] = await Promise.all([
       ask("api/findings", { picture: picture.id }), ask("api/links", { picture: picture.id })]);
-    if (this.picture.id !== picture.id) return;
+    if (this.picture?.id !== picture.id) return;
     // What is the same is left alone, so that nothing opens, closes or loses focus.
     const told = JSON.stringify([picture.id, checked, links, document.documentElement.lang]);
     if (told === this.told) return;
@@ -68,7 +69,7 @@ export class Checks {
   missing_images(count) {
     const result = make("p", { class: "result" });
     const read = async () => {
-      const done = await this.run("api/images", result, w("checking_links"));
+      const done = await this.run("api/images", result, w("reading_images"));
       if (!done) return;
       const problems = Object.entries(done.problems);
       result.textContent = w("images_read", { count: done.read })
@@ -81,6 +82,8 @@ export class Checks {
 
   // Gives an order about the present picture, says that it runs, and says what went wrong.
   async run(path, result, running, body = {}) {
+    if (!this.picture || this.running.has(path)) return null;
+    this.running.add(path);
     result.className = "result";
     result.textContent = `${running}…`;
     try {
@@ -92,6 +95,8 @@ export class Checks {
       result.textContent = error.message;
       say(error.message);
       return null;
+    } finally {
+      this.running.delete(path);
     }
   }
 
@@ -153,9 +158,7 @@ export class Checks {
 
   async send() {
     const result = $("sent");
-    $("send-button").setAttribute("aria-disabled", "true");
     const done = await this.run("api/send", result, w("sending"), { address: $("address").value });
-    $("send-button").removeAttribute("aria-disabled");
     if (!done) return;
     result.className = `result ${done.state === "sent" ? "good" : "error"}`;
     result.textContent = `${w(`sent_${done.state}`, done)} ${done.reply}`;

@@ -14,7 +14,7 @@ export class Pickers {
     this.found = [];
     this.active = -1;
     $("newsletter").addEventListener("change", () => this.changed({ newsletter: $("newsletter").value, edition: null, reader: null }));
-    $("edition").addEventListener("change", () => $("edition").value && this.changed({ edition: $("edition").value }));
+    $("edition").addEventListener("change", () => $("edition").checkValidity() && this.changed({ edition: $("edition").value }));
     for (const id of ["earlier", "later"]) $(id).addEventListener("click", () => this.step(id));
     $("everyone").addEventListener("click", () => {
       $("reader").value = "";

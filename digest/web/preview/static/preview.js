@@ -79,6 +79,8 @@ function draw(answer) {
   } else if (asked !== drawn_query) {
     stage.show(null);
     checks.clear();
+    wording.clear();
+    drawn_query = "";
     $("ranking-body").replaceChildren();
   }
   show_problem(answer.problem, answer.picture === null && asked === drawn_query);

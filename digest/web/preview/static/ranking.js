@@ -11,12 +11,26 @@ export function draw_ranking(picture, edit) {
   fill($("ranking-body"),
     make("p", { class: "aside" }, w("candidates", { count: ranking.candidates, views: ranking.views_total })),
     ...picture.notes.map((note) => make("p", { class: "note", lang: "en" }, note)),
-    make("h3", {}, w("shown"), count(shown)),
+    jumps([["shown", shown], ["passed_over", passed], ["previous_short", previous?.shown ?? []]]),
+    make("h3", { "data-part": "shown", tabindex: "-1" }, w("shown"), count(shown)),
     make("ol", { class: "articles" }, ...shown),
-    passed.length ? make("h3", {}, w("passed_over"), count(passed)) : null,
+    passed.length ? make("h3", { "data-part": "passed_over", tabindex: "-1" }, w("passed_over"), count(passed)) : null,
     passed.length ? make("ul", { class: "articles passed" }, ...passed) : null,
     ...elsewhere(ranking.excluded_elsewhere, frozen, edit),
     last_issue(previous));
+}
+
+// Buttons that lead down the column: it is long, and last week's issue stands at its end.
+function jumps(parts) {
+  const lead = (name) => {
+    const target = document.querySelector(`[data-part="${name}"]`);
+    target.scrollIntoView({ block: "start" });
+    target.focus({ preventScroll: true });
+  };
+  const buttons = parts.filter(([, rows]) => rows.length).map(([name, rows]) =>
+    make("button", { type: "button", class: "plain", "data-key": `to ${name}`, onclick: () => lead(name) },
+      w(name), count(rows)));
+  return make("div", { class: "jumps", role: "group", "aria-label": w("jumps") }, ...buttons);
 }
 
 const count = (rows) => make("span", { class: "count" }, ` ${rows.length}`);
@@ -62,9 +76,9 @@ function elsewhere(rows, frozen, edit) {
 
 function last_issue(previous) {
   if (!previous) return make("p", { class: "aside last" }, w("previous_none"));
-  const open = $("previous")?.open ?? false;
+  const open = $("previous")?.open ?? true;
   const rows = previous.shown.map((row) =>
     make("li", {}, row.title, " ", make("span", { class: "aside" }, w("views", { views: row.views_words }))));
   return make("details", { id: "previous", class: "last", open },
-    make("summary", { "data-key": "previous" }, w("previous", { edition: previous.edition })), make("ol", {}, ...rows));
+    make("summary", { "data-key": "previous", "data-part": "previous_short" }, w("previous", { edition: previous.edition })), make("ol", {}, ...rows));
 }

@@ -28,6 +28,16 @@ export class Wording {
     }
   }
 
+  // Nothing to show, nothing to write.
+  clear() {
+    for (const kind of ["subject", "intro"]) {
+      $(kind).value = this.known[kind] = "";
+      $(kind).readOnly = true;
+      $(`${kind}-reset`).hidden = true;
+    }
+    for (const id of ["subject-columns", "preheader", "intro-start"]) $(id).textContent = "";
+  }
+
   draw({ words, preheader, frozen }) {
     for (const kind of ["subject", "intro"]) {
       const field = $(kind);
