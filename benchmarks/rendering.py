@@ -20,7 +20,7 @@ from digest.app import App, open_app
 from digest.check.contract import check_mail
 from digest.compose import Draft, compose_edition
 from digest.deliver.letters import Letterhead, Reader, write_message
-from digest.store.ledger import VariantKey, make_variant_key
+from digest.store.groups import VariantKey, make_variant_key
 from digest.variants import letterhead_of_draft, render_variants
 
 KOREAN = make_variant_key("ko", ())

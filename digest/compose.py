@@ -14,8 +14,8 @@ from digest.settings import NewsletterSettings, Settings
 from digest.store.articles import get_articles, list_articles, list_decisions
 from digest.store.database import Database
 from digest.store.editions import EditionWords, get_words
+from digest.store.groups import list_variant_keys
 from digest.store.issues import get_previous_window_end, list_recently_shown
-from digest.store.ledger import list_variant_keys
 from digest.store.views import list_totals, sum_dated_counts, sum_events
 
 

@@ -7,7 +7,7 @@ from digest.check.finding import Finding, Severity
 from digest.check.options import CheckOptions
 from digest.deliver.letters import Letterhead, Reader, write_message
 from digest.settings import NewsletterSettings, SiteSettings
-from digest.store.ledger import VariantKey
+from digest.store.groups import VariantKey
 
 _TOLD = 3
 """How many findings a reason names; the check itself lists them all."""

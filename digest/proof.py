@@ -14,8 +14,8 @@ from digest.frozen import choice_from_json
 from digest.model import Choice, Subscriber
 from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.database import Database
+from digest.store.groups import VariantKey, list_variant_keys, make_variant_key
 from digest.store.issues import Issue, Variant, get_issue, list_choices, list_variants
-from digest.store.ledger import VariantKey, list_variant_keys, make_variant_key
 from digest.variants import RenderedVariant, Workshop, letterhead_of_draft, render_variants
 
 

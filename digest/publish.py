@@ -16,9 +16,9 @@ from digest.inspection import errors_in, inspect_letters, summarise
 from digest.model import Choice, Selection
 from digest.store.articles import use_up_pins
 from digest.store.database import Database
+from digest.store.groups import VariantKey, list_variant_keys, make_variant_key, queue_deliveries
 from digest.store.issues import FrozenChoice, Variant, freeze_issue
 from digest.store.leases import Lease
-from digest.store.ledger import VariantKey, list_variant_keys, make_variant_key, queue_deliveries
 from digest.variants import RenderedVariant, Workshop, letterhead_of_draft, render_variants
 
 _EVERYBODY = make_variant_key("", ())

@@ -16,8 +16,8 @@ from digest.model import Choice, Selection
 from digest.render.issue import Rendering, RenderRequest, render_issue
 from digest.render.templates import TemplateLibrary
 from digest.settings import BrandSettings, NewsletterSettings, SiteSettings
+from digest.store.groups import VariantKey
 from digest.store.issues import FrozenChoice, Issue, Variant
-from digest.store.ledger import VariantKey
 from digest.trim import fit
 
 WORST_READER = Reader(subscriber_id=10**9, address=f"{'&' * 64}@{'.'.join(['x' * 62] * 3)}")

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from digest.store.editions import EditionWords, get_words, save_words
+from digest.store.groups import make_variant_key
 from digest.store.issues import list_choices, list_variants
-from digest.store.ledger import make_variant_key
 from digest.variants import render_frozen, render_variants
 from editions import MONDAY, NOW, add_reader, compose, make_article, open_workspace, publish, save_news
 

@@ -18,8 +18,9 @@ from digest.model import Article, Choice, CountKind, Reason, ReasonCode, ViewCou
 from digest.proof import letterhead_of_issue, make_proof
 from digest.publish import publish_draft
 from digest.store.articles import exclude_article, list_decisions, pin_article
+from digest.store.groups import list_variant_keys, make_variant_key
 from digest.store.issues import get_issue_by_id, list_choices, list_variants
-from digest.store.ledger import count_deliveries, list_variant_keys, make_variant_key
+from digest.store.ledger import count_deliveries
 from digest.variants import render_frozen, render_variants
 from editions import (
     BOOT,

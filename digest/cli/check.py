@@ -21,7 +21,7 @@ from digest.cli.workspace import (
 
 if TYPE_CHECKING:
     from digest.check.finding import Finding, Rule
-    from digest.store.ledger import VariantKey
+    from digest.store.groups import VariantKey
 
 _STDIN = "-"
 _PAGES = (".html", ".htm")

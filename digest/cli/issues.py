@@ -172,7 +172,7 @@ def _require_issue(app: "App", newsletter: "NewsletterSettings", edition: date) 
 def _write_parts(app: "App", issue: "Issue", html: Path | None, text: Path | None) -> None:
     from digest.deliver.letters import Reader, slot_values
     from digest.proof import letterhead_of_issue
-    from digest.store.ledger import make_variant_key
+    from digest.store.groups import make_variant_key
 
     if html is None and text is None:
         return
@@ -220,7 +220,7 @@ def _describe(record: _Record) -> dict[str, Any]:
 def _describe_variant(variant: "Variant") -> dict[str, Any]:
     from hashlib import sha256
 
-    from digest.store.ledger import VariantKey
+    from digest.store.groups import VariantKey
 
     key = VariantKey.parse(variant.key)
     return {

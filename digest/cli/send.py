@@ -183,8 +183,8 @@ def _why_not(slug: str, edition: date, issue: "Issue | None") -> str:
 
 def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date) -> None:
     from digest.proof import make_proof
+    from digest.store.groups import count_recipients
     from digest.store.issues import get_issue
-    from digest.store.ledger import count_recipients
 
     issue = get_issue(app.database, newsletter.slug, edition)
     if issue is not None and issue.frozen_at is not None:

@@ -44,7 +44,7 @@ class Variant:
     """What one group of readers gets, with slots where each reader's own values go."""
 
     key: str
-    """The group: see `store.ledger.list_variant_keys`."""
+    """The group: see `store.groups.list_variant_keys`."""
     article_ids: tuple[str, ...]
     subject: str
     preheader: str

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from digest.model import DeliveryState
 from digest.schedule import Occurrence
+from digest.store.groups import queue_deliveries
 from digest.store.issues import FrozenChoice, Variant, freeze_issue
 from digest.store.leases import Lease, claim_issue
-from digest.store.ledger import DeliveryResult, advance_deliveries, claim_deliveries, count_deliveries, queue_deliveries
+from digest.store.ledger import DeliveryResult, advance_deliveries, claim_deliveries, count_deliveries
 from workspaces import EDITION, NOW
 
 OCCURRENCE = Occurrence(edition=EDITION, due_at=NOW - timedelta(hours=1))

@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 from digest.model import DeliveryState
 from digest.schedule import Occurrence
 from digest.store.database import open_database
+from digest.store.groups import make_variant_key, queue_deliveries
 from digest.store.issues import Variant, freeze_issue
 from digest.store.leases import claim_issue
-from digest.store.ledger import DeliveryResult, advance_deliveries, claim_deliveries, make_variant_key, queue_deliveries
+from digest.store.ledger import DeliveryResult, advance_deliveries, claim_deliveries
 from workspaces import EDITION, NOW, SetClock, add_readers
 
 READERS = 7

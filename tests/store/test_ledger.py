@@ -7,16 +7,9 @@ from ledgers import CANCELLED, CLAIMED, DEFERRED, QUEUED, READERS, SENT, Ledger,
 
 from digest.errors import IssueError
 from digest.model import DeliveryState, SubscriberState
+from digest.store.groups import count_recipients, list_variant_keys, make_variant_key
 from digest.store.leases import release_lease
-from digest.store.ledger import (
-    advance_deliveries,
-    count_deliveries,
-    count_recipients,
-    list_deliveries,
-    list_variant_keys,
-    make_variant_key,
-    resolve_uncertain,
-)
+from digest.store.ledger import advance_deliveries, count_deliveries, list_deliveries, resolve_uncertain
 from digest.store.subscribers import Profile, change_subscriber, get_subscriber, take_out
 from workspaces import NOW, add_readers, reader_address
 
