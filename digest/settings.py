@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from digest.errors import SettingsError
 from digest.language import load_language
+from digest.settings_delivery import DeliverySettings, DkimSettings, WarmUpSettings
 from digest.settings_problems import Location, describe_problems, suggestion
 from digest.settings_tables import (
     SUBJECT_FIELDS,
     BrandSettings,
-    DeliverySettings,
     NewsletterSettings,
     SiteSettings,
     SourceSettings,
@@ -31,10 +31,12 @@ __all__ = [
     "SUBJECT_FIELDS",
     "BrandSettings",
     "DeliverySettings",
+    "DkimSettings",
     "NewsletterSettings",
     "Settings",
     "SiteSettings",
     "SourceSettings",
+    "WarmUpSettings",
     "find_settings_file",
     "load_settings",
     "parse_mailbox",
@@ -189,6 +191,8 @@ def _keys_at(location: Location) -> list[str]:
         "source": SourceSettings,
         "newsletter": NewsletterSettings,
         "delivery": DeliverySettings,
+        "warm_up": WarmUpSettings,
+        "dkim": DkimSettings,
     }
     tables_on_the_way = [tables[str(key)] for key in location if key in tables]
     table = tables_on_the_way[-1] if tables_on_the_way else Settings

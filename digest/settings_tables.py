@@ -83,7 +83,7 @@ class SiteSettings(Table):
     @field_validator("unsubscribe_mailto")
     @classmethod
     def _mailbox_is_plain(cls, value: str) -> str:
-        return _plain_address(value, "unsubscribe@example.com")
+        return plain_address(value, "unsubscribe@example.com")
 
     def base_url(self, sender_domain: str) -> str:
         """Where readers reach digest's own pages: https always, as one-click unsubscribe must be (RFC 8058)."""
@@ -206,6 +206,13 @@ class NewsletterSettings(Table):
     preheader: str = Field(
         "", description="Pattern of the line after the subject in the inbox; by default the next titles."
     )
+    local_time: bool = Field(
+        default=False,
+        description="Send at the schedule's time of day where each reader lives, as their timezone says.",
+    )
+    skip_received: bool = Field(
+        default=False, description="Leave out articles that a reader has had already, in any newsletter of this file."
+    )
     brand: BrandSettings | None = Field(None, description="Keys of [brand] that differ for this newsletter.")
 
     @field_validator("slug")
@@ -276,30 +283,8 @@ class NewsletterSettings(Table):
         return None if self.window == "since-last" else int(self.window[:-1])
 
 
-class DeliverySettings(Table):
-    """`[delivery]`: how messages leave."""
-
-    transport: Literal["maildir", "smtp"] = Field("maildir", description="maildir: files; smtp: a mail server.")
-    path: Path = Field(Path("outbox"), description="maildir: the folder, beside digest.toml unless absolute.")
-    host: str = Field("localhost", description="smtp: the relay that takes our mail.")
-    port: int = Field(587, ge=1, le=65535, description="smtp: its port.")
-    security: Literal["starttls", "tls", "none"] = Field("starttls", description="smtp: how to encrypt.")
-    ca_file: Path | None = Field(None, description="smtp: certificates to trust instead of the system's.")
-    user: str = Field("", description="smtp: login, if the relay asks for one.")
-    password: str = Field("", description="smtp: its password; better DIGEST_DELIVERY_PASSWORD or a file.")
-    password_file: Path | None = Field(None, description="smtp: a file that holds the password.")
-    connections: int = Field(4, ge=1, le=100, description="smtp: connections used side by side.")
-    timeout: int = Field(300, ge=1, le=3600, description="smtp: seconds to wait for an answer; 600 after the dot.")
-    operator: str = Field("", description="Who is told by mail when an issue is held or stops by itself.")
-    catch_up_hours: int = Field(36, ge=1, le=168, description="How late an edition may still be sent.")
-
-    @field_validator("operator")
-    @classmethod
-    def _operator_is_plain(cls, value: str) -> str:
-        return _plain_address(value, "operator@example.com")
-
-
-def _plain_address(value: str, example: str) -> str:
+def plain_address(value: str, example: str) -> str:
+    """The value, where it is empty or one address alone; else a ValueError with the example."""
     if value and not _ADDRESS.fullmatch(value):
         raise ValueError(f"expected an address alone, such as {example}")
     return value
