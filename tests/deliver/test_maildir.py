@@ -2,6 +2,7 @@
 
 import asyncio
 import mailbox
+import os
 import shutil
 import stat
 import subprocess
@@ -10,24 +11,27 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from outboxes import ListOutbox, parcel_for
 
 from digest.clock import Clock
 from digest.deliver.maildir import MaildirTransport
-from digest.deliver.transport import Envelope
 from digest.errors import TransportError
 from digest.model import DeliveryState
 
-ENVELOPE = Envelope(sender="bounces@example.com", recipient="reader@example.com")
 MESSAGE = b"To: reader@example.com\r\n\r\nHello\r\n"
 
 
 def deliver(path, *, before=lambda: None, times=1):
+    """What became of so many messages; `before` runs when the folder is open."""
+    outbox = ListOutbox([parcel_for("reader@example.com", MESSAGE) for _ in range(times)])
+
     async def run():
         async with MaildirTransport(path=path, clock=Clock()).connect() as connection:
             before()
-            return [await connection.deliver(ENVELOPE, MESSAGE) for _ in range(times)]
+            await connection.carry(outbox)
 
-    return asyncio.run(run())
+    asyncio.run(run())
+    return list(outbox.outcomes.values())
 
 
 def files(path):
@@ -106,19 +110,29 @@ def test_a_message_that_cannot_be_moved_leaves_nothing_behind(tmp_path):
     assert files(tmp_path) == []
 
 
+def test_messages_are_for_their_owner_only(tmp_path):
+    deliver(tmp_path / "out")
+    (name,) = files(tmp_path / "out")
+    assert stat.S_IMODE((tmp_path / "out" / name).stat().st_mode) == 0o600
+
+
 def test_a_full_disk_is_no_way_out_and_leaves_nothing_behind(tmp_path):
     """A limit on the size of files fails the write half-way, as a full disk does."""
     program = (
         "import asyncio, resource, sys; from pathlib import Path\n"
         "from digest.clock import Clock; from digest.deliver.maildir import MaildirTransport\n"
-        "from digest.deliver.transport import Envelope\n"
-        "async def run():\n"
-        "    async with MaildirTransport(path=Path(sys.argv[1]), clock=Clock()).connect() as connection:\n"
-        "        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
-        "        await connection.deliver(Envelope(sender='a@b.c', recipient='d@e.f'), b'x' * 9000)\n"
-        "try: asyncio.run(run())\n"
-        "except OSError as error: print(error)\n"
+        "from outboxes import ListOutbox, carry_once, parcel_for\n"
+        "outbox = ListOutbox([parcel_for('d@e.f', b'x' * 9000)])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "try: asyncio.run(carry_once(MaildirTransport(path=Path(sys.argv[1]), clock=Clock()), outbox))\n"
+        "except OSError as error: print(error, outbox.outcomes, len(outbox.given_back))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
-    assert "the message cannot be written (File too large); check delivery.path" in done.stdout
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert "the message cannot be written (File too large); check delivery.path {} 1" in done.stdout
     assert files(tmp_path) == []
