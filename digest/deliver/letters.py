@@ -1,16 +1,48 @@
-"""From a frozen variant and a subscriber to the bytes that are handed over; rendering is done by then."""
+"""From a frozen variant and a subscriber to the bytes that are handed over; rendering and encoding are done by then."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
 from email.headerregistry import Address
+from functools import cached_property
+from hashlib import sha256
+from itertools import product
+from typing import Literal
 
+from digest.address import MAX_LOCAL_LENGTH
 from digest.deliver.transport import Envelope
-from digest.mail.links import Purpose, SignedLink, make_message_id, sign_link
-from digest.mail.message import Letter, Masthead, build_message
+from digest.errors import SettingsError
+from digest.mail.assembly import (
+    HTML_TYPE,
+    STORIES,
+    TEXT_TYPE,
+    Heading,
+    Masthead,
+    MessageTemplate,
+    PartTemplate,
+    Piece,
+    Segment,
+    Slot,
+    Stories,
+)
+from digest.mail.encoding import BASE64, QUOTED_PRINTABLE, Encoding, choose_encoding
+from digest.mail.headers import clean_name
+from digest.mail.links import MessageIds, Tokens, TokenSigner
+from digest.render.cut import Passing
+from digest.render.cut import Segment as PageSegment
 from digest.render.links import clean_url
-from digest.render.slots import SlottedText, SlotValues, as_line, escape_html
+from digest.render.pages import Leaves
+from digest.render.slots import SLOTS, SlottedText, SlotValues, as_line, escape_html
 from digest.settings import NewsletterSettings, SiteSettings, parse_mailbox
+
+_SENDER_ID = range(5, 16)
+"""Characters of the last name in a Feedback-ID, as Gmail wants them."""
+_BOUNCE_TOKEN_LENGTH = 40
+_TOKEN_OF = {"unsubscribe_url": "unsubscribe_token", "preferences_url": "preferences_token"}
+"""Slots that are links, and what is a subscriber's own in them."""
+_KINDS = (TEXT_TYPE, HTML_TYPE)
+_ENCODINGS = (BASE64, QUOTED_PRINTABLE)
+_NO_STORIES = Stories()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +79,21 @@ class Letterhead:
     """The workspace's signing key."""
     bodies: Mapping[str, VariantBody]
     """By variant key."""
+    own: Callable[[str], Leaves] | None = None
+    """What a variant that is not among `bodies` shows: a reader's own choice of a page's articles."""
+    is_automatic: bool = False
+    """Whether the schedule sends the issue, and no person."""
+    return_path: str = ""
+    """Where bounces go; "" for the sender."""
+    verp: bool = False
+    """Whether each message has a return path of its own, by which its bounce is known."""
+    precedence: Literal["", "bulk", "list"] = ""
+    """The Precedence header, or "" for none."""
+
+    @cached_property
+    def stationery(self) -> "Stationery":
+        """What all of its messages need, set up when the first one is written."""
+        return Stationery(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,50 +113,206 @@ def split_body(subject: str, html: str, text: str, nonce: str) -> VariantBody:
     )
 
 
+class Stationery:
+    """What is made once for an issue, so that a subscriber's message is only filled in."""
+
+    def __init__(self, letterhead: Letterhead) -> None:
+        self._letterhead = letterhead
+        self._tokens = TokenSigner(letterhead.key, letterhead.issue_id)
+        site = letterhead.site
+        base = site.base_url(letterhead.newsletter.mailbox.domain)
+        self._unsubscribe = _TokenLink.around(site.unsubscribe_url or f"{base}/unsubscribe/{{token}}")
+        self._preferences = _TokenLink.around(site.preferences_url or f"{base}/preferences/{{token}}")
+        self._templates: dict[str, MessageTemplate] = {}
+        self._shared = {
+            (kind, encoding): _Shared(kind, encoding, self) for kind, encoding in product(_KINDS, _ENCODINGS)
+        }
+        self._own_templates: dict[tuple[Encoding, Encoding], MessageTemplate] = {}
+
+    def write(self, variant: str, reader: Reader) -> OutgoingMessage:
+        """The message for one reader."""
+        tokens = self._tokens.sign(reader.subscriber_id)
+        mark = tokens.bounce if reader.subscriber_id else ""
+        template, subject, stories = self._open(variant)
+        heading = Heading(
+            address=reader.address,
+            name=reader.name,
+            message_id=self._message_ids.of(reader.subscriber_id or reader.address),
+            unsubscribe_url=self._unsubscribe.with_token(tokens.unsubscribe),
+            delivery_token=mark,
+            subject=subject,
+        )
+        before, behind = self._return_path
+        sender = f"{before}+{mark}{behind}" if mark and self._letterhead.verp else f"{before}{behind}"
+        return OutgoingMessage(
+            envelope=Envelope(sender=sender, recipient=reader.address),
+            content=template.write(heading, _values(reader, tokens), stories),
+        )
+
+    def measure_html(self, body: VariantBody, reader: Reader) -> int:
+        """The bytes of the encoded HTML part of a reader's message."""
+        return self._part(HTML_TYPE, body.html).measure(_values(reader, self._tokens.sign(reader.subscriber_id)))
+
+    def slot_values(self, reader: Reader) -> SlotValues:
+        """What goes into the slots, with whole links."""
+        tokens = self._tokens.sign(reader.subscriber_id)
+        return SlotValues(
+            **{slot: value for slot, value in _values(reader, tokens).items() if slot in SLOTS},
+            unsubscribe_url=self._unsubscribe.with_token(tokens.unsubscribe),
+            preferences_url=self._preferences.with_token(tokens.preferences),
+        )
+
+    def _part(self, content_type: str, text: SlottedText) -> PartTemplate:
+        return PartTemplate(content_type, self._segments(text))
+
+    def _open(self, variant: str) -> tuple[MessageTemplate, str, Stories]:
+        """What writes a variant, the subject and the stories that are its own."""
+        if variant in self._templates:
+            return self._templates[variant], "", _NO_STORIES
+        if self._letterhead.own and variant not in self._letterhead.bodies:
+            return self._open_own(self._letterhead.own(variant))
+        body = self._letterhead.bodies[variant]
+        self._templates[variant] = MessageTemplate(
+            _masthead(self._letterhead, body.subject),
+            self._part(TEXT_TYPE, body.text),
+            self._part(HTML_TYPE, body.html),
+        )
+        return self._templates[variant], "", _NO_STORIES
+
+    def _open_own(self, leaves: Leaves) -> tuple[MessageTemplate, str, Stories]:
+        """The whole of both parts are stories: their slices are shared with the selections of other readers."""
+        text = self._shared[TEXT_TYPE, choose_encoding(_texts(leaves.text))]
+        html = self._shared[HTML_TYPE, choose_encoding(_texts(leaves.html))]
+        encodings = text.encoding, html.encoding
+        if encodings not in self._own_templates:
+            masthead = _masthead(self._letterhead, leaves.subject)
+            self._own_templates[encodings] = MessageTemplate(masthead, text.part, html.part)
+        return (
+            self._own_templates[encodings],
+            leaves.subject,
+            Stories(text.pieces(leaves.text), html.pieces(leaves.html)),
+        )
+
+    def _segments(self, text: SlottedText) -> Iterator[Segment]:
+        for piece, slot in zip(text.pieces, (*text.slots, ""), strict=True):
+            yield piece
+            if slot:
+                yield from self.cut_slot(slot, text.escape)
+
+    def cut_slot(self, name: str, escape: Callable[[str], str]) -> tuple[str | Slot, ...]:
+        """A slot; of a link all but the token is the same for everyone."""
+        if name not in _TOKEN_OF:
+            return (Slot(name=name, escape=escape),)
+        link = self._unsubscribe if name == "unsubscribe_url" else self._preferences
+        return escape(link.before), Slot(name=_TOKEN_OF[name], escape=str), escape(link.behind)
+
+    @cached_property
+    def _message_ids(self) -> MessageIds:
+        letterhead = self._letterhead
+        slug, domain = letterhead.newsletter.slug, letterhead.newsletter.mailbox.domain
+        return MessageIds(letterhead.key, slug, letterhead.edition.isoformat(), domain)
+
+    @cached_property
+    def _return_path(self) -> tuple[str, str]:
+        """The envelope sender, cut where a mark goes."""
+        path = self._letterhead.return_path or self._letterhead.newsletter.sender_address
+        local, at, domain = path.rpartition("@")
+        room = MAX_LOCAL_LENGTH - _BOUNCE_TOKEN_LENGTH - len("+")
+        if self._letterhead.verp and len(local) > room:
+            raise SettingsError(
+                f"delivery.return_path: {path!r} has {len(local)} characters before the @; {room} are allowed, "
+                f"as delivery.verp puts a mark of {_BOUNCE_TOKEN_LENGTH} behind them"
+            )
+        return local, f"{at}{domain}"
+
+
+class _Shared:
+    """One part of messages that are each a reader's own choice, from slices that all of them share."""
+
+    def __init__(self, content_type: str, encoding: Encoding, stationery: Stationery) -> None:
+        self.encoding = encoding
+        self.part = PartTemplate(content_type, [STORIES], encoding)
+        self._escape = escape_html if content_type == HTML_TYPE else as_line
+        self._stationery = stationery
+        self._known: dict[object, tuple[Piece, ...]] = {}
+
+    def pieces(self, segments: Iterable[PageSegment]) -> list[Piece]:
+        """The segments as slices, each text encoded once for all that share it."""
+        known, pieces = self._known, list[Piece]()
+        for segment in segments:
+            pieces += known.get(segment) or self._learn(segment)
+        return pieces
+
+    def _learn(self, segment: PageSegment) -> tuple[Piece, ...]:
+        if isinstance(segment, Passing):
+            return (segment,)
+        if isinstance(segment, str):
+            self._known[segment] = (self.part.slice(segment),)
+        else:
+            cut = self._stationery.cut_slot(segment.name, self._escape)
+            self._known[segment] = tuple(
+                self.part.slice(each) if isinstance(each, str) else each for each in cut if each
+            )
+        return self._known[segment]
+
+
+def _texts(segments: Iterable[PageSegment]) -> Iterator[str]:
+    return (segment for segment in segments if isinstance(segment, str))
+
+
 def write_message(letterhead: Letterhead, variant: str, reader: Reader) -> OutgoingMessage:
-    """The message for one reader. The same values give the same bytes."""
-    body = letterhead.bodies[variant]
-    sender = letterhead.newsletter.mailbox
-    values = slot_values(letterhead, reader)
-    content = build_message(
-        _masthead(letterhead, body.subject),
-        Letter(
-            recipient=_to_mailbox(reader),
-            message_id=make_message_id(
-                letterhead.key,
-                letterhead.newsletter.slug,
-                letterhead.edition.isoformat(),
-                reader.subscriber_id or reader.address,
-                sender.domain,
-            ),
-            unsubscribe_url=values.unsubscribe_url,
-            unsubscribe_mailto=letterhead.site.unsubscribe_mailto,
-            html=body.html.fill(values),
-            text=body.text.fill(values),
-        ),
-    )
-    envelope = Envelope(sender=f"{sender.username}@{sender.domain}", recipient=reader.address)
-    return OutgoingMessage(envelope=envelope, content=content)
+    """The message for one reader. The same values give the same bytes.
+
+    Raises:
+        RenderError: a value holds a control character, or the address what could end its header.
+        SettingsError: the return path is too long for marks.
+    """
+    return letterhead.stationery.write(variant, reader)
 
 
 def slot_values(letterhead: Letterhead, reader: Reader) -> SlotValues:
     """What goes into the slots for one reader."""
-    site, newsletter = letterhead.site, letterhead.newsletter
-    tokens = {
-        purpose: sign_link(
-            letterhead.key,
-            SignedLink(purpose=purpose, subscriber_id=reader.subscriber_id, issue_id=letterhead.issue_id),
-        )
-        for purpose in Purpose
+    return letterhead.stationery.slot_values(reader)
+
+
+def html_size(letterhead: Letterhead, body: VariantBody, reader: Reader) -> int:
+    """How many bytes the HTML part of one reader's message has, encoded, as Gmail counts them for its clip."""
+    return letterhead.stationery.measure_html(body, reader)
+
+
+_DEFAULTS: Mapping[str, str] = {
+    field.name: field.default for field in fields(SlotValues) if field.default is not MISSING
+}
+"""Of slots that nothing here fills."""
+
+
+def _values(reader: Reader, tokens: Tokens) -> dict[str, str]:
+    """What goes into the slots; the two links are cut down to their tokens."""
+    return {
+        **_DEFAULTS,
+        "address": reader.address,
+        "name": clean_name(reader.name),
+        "unsubscribe_token": tokens.unsubscribe,
+        "preferences_token": tokens.preferences,
     }
-    base = site.base_url(newsletter.mailbox.domain)
-    unsubscribe = site.unsubscribe_url or f"{base}/unsubscribe/{{token}}"
-    preferences = site.preferences_url or f"{base}/preferences/{{token}}"
-    return SlotValues(
-        unsubscribe_url=clean_url(unsubscribe.replace("{token}", tokens[Purpose.UNSUBSCRIBE])),
-        preferences_url=clean_url(preferences.replace("{token}", tokens[Purpose.PREFERENCES])),
-        address=reader.address,
-    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TokenLink:
+    """A link, cut where a subscriber's token goes."""
+
+    before: str
+    behind: str
+
+    @classmethod
+    def around(cls, pattern: str) -> "_TokenLink":
+        """The pattern is an address with `{token}` in it; an address is made clean once, as a token is clean itself."""
+        stand_in = sha256(pattern.encode("utf-8", "replace")).hexdigest()
+        before, _, behind = clean_url(pattern.replace("{token}", stand_in)).partition(stand_in)
+        return cls(before=before, behind=behind)
+
+    def with_token(self, token: str) -> str:
+        return f"{self.before}{token}{self.behind}"
 
 
 def _masthead(letterhead: Letterhead, subject: str) -> Masthead:
@@ -121,10 +324,20 @@ def _masthead(letterhead: Letterhead, subject: str) -> Masthead:
         date=letterhead.date,
         list_id=f"{newsletter.slug}.{newsletter.mailbox.domain}",
         list_name=newsletter.title,
+        unsubscribe_mailto=letterhead.site.unsubscribe_mailto,
+        feedback_id=_feedback_id(letterhead.edition, newsletter.slug, newsletter.mailbox),
+        is_automatic=letterhead.is_automatic,
+        precedence=letterhead.precedence,
     )
 
 
-def _to_mailbox(reader: Reader) -> Address:
-    local, _, domain = reader.address.rpartition("@")
-    # An address object refuses line ends in a name, and one odd name must not stop an issue.
-    return Address(display_name=" ".join(reader.name.split()), username=local, domain=domain)
+def _feedback_id(edition: date, slug: str, sender: Address) -> str:
+    """Edition, newsletter, product and sender: complaints are counted for each of them by itself.
+
+    >>> _feedback_id(date(2019, 4, 8), "weekly", Address("", "news", "example.com"))
+    '2019-04-08:weekly:digest:example-com'
+    """
+    name = sender.domain.lower().replace(".", "-")
+    if len(name) < _SENDER_ID.start:
+        name = f"{name}-mail"
+    return f"{edition.isoformat()}:{slug}:digest:{name[-_SENDER_ID[-1] :].strip('-')}"

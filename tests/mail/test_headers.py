@@ -4,13 +4,13 @@ import re
 from base64 import b64decode
 from email import message_from_string, policy
 from email.header import decode_header, make_header
-from email.headerregistry import Address
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.mail.headers import encode_mailbox, encode_phrase, encode_text
+from digest.errors import RenderError
+from digest.mail.headers import clean_name, encode_mailbox, encode_phrase, encode_text
 
 WORD = re.compile(r"=\?utf-8\?B\?([A-Za-z0-9+/]*=*)\?=")
 ANY_TEXT = st.text(max_size=120) | st.text(st.characters(), max_size=40)
@@ -92,13 +92,11 @@ def test_words_are_cut_between_characters_and_as_long_as_they_may_be():
 @given(ANY_TEXT, st.sampled_from(["From", "To", "Reply-To"]))
 @settings(deadline=None)
 def test_any_display_name_leaves_the_address_alone_and_comes_back(text, name):
-    if {"\r", "\n"} & set(text):  # an address object refuses these itself
-        text = text.replace("\r", " ").replace("\n", " ")
-    value = encode_mailbox(name, Address(text, "news", "hanbit.example"))
+    value = encode_mailbox(name, text, "news@hanbit.example")
     check_form(name, value)
     phrase = value.removesuffix("news@hanbit.example").removesuffix("<news@hanbit.example>")
     assert phrase != value
-    expected = " ".join(spoken(text).split())
+    expected = clean_name(text)
     if phrase.strip().startswith('"'):
         assert re.sub(r"\\(.)", r"\1", phrase.strip()[1:-1]) == expected
     else:  # CPython's new parser puts a space between encoded words of a phrase (bpo-35547); its old one is right
@@ -122,14 +120,14 @@ def test_any_display_name_leaves_the_address_alone_and_comes_back(text, name):
     ],
 )
 def test_a_display_name_is_atoms_a_quoted_string_or_encoded_words(display_name, value):
-    assert encode_mailbox("From", Address(display_name, "news", "hanbit.example")) == value
+    assert encode_mailbox("From", display_name, "news@hanbit.example") == value
     (address,) = read("From", value).addresses
     assert address.display_name == " ".join(display_name.split())
 
 
 def test_an_address_that_does_not_fit_behind_the_name_stands_on_its_own_line():
     domain = "a" * 60 + ".example"
-    assert encode_mailbox("To", Address("Kim", "kim", domain)) == f"Kim\r\n <kim@{domain}>"
+    assert encode_mailbox("To", "Kim", f"kim@{domain}") == f"Kim\r\n <kim@{domain}>"
 
 
 def test_a_phrase_too_long_for_one_line_is_encoded_even_if_it_is_ascii():
@@ -146,9 +144,50 @@ def test_no_value_can_begin_another_header(breaker):
         message = message_from_string(f"Subject: {value}\r\n\r\n", policy=policy.default)
         assert message.keys() == ["Subject"]
         assert "Bcc: victim@example.com" in str(make_header(decode_header(value.replace("\r\n", ""))))
-    if breaker in "\r\n":
-        with pytest.raises(ValueError, match="CR or LF"):
-            Address(text, "news", "hanbit.example")
-    else:
-        value = encode_mailbox("To", Address(text, "news", "hanbit.example"))
-        assert message_from_string(f"To: {value}\r\n\r\n", policy=policy.default).keys() == ["To"]
+    value = encode_mailbox("To", text, "news@hanbit.example")
+    assert message_from_string(f"To: {value}\r\n\r\n", policy=policy.default).keys() == ["To"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a b@x.kr",
+        "a@x.kr\r\nBcc: b@x.kr",
+        "a\x00@x.kr",
+        "a@x.kr>, <b@x.kr",
+        "a@x.kr,b@x.kr",
+        '"a b"@x.kr',
+        "김@x.kr",
+        "a",
+    ],
+)
+def test_an_address_that_could_end_its_place_is_refused(address):
+    with pytest.raises(RenderError, match="cannot be mailed"):
+        encode_mailbox("To", "Kim", address)
+
+
+def test_a_name_cannot_turn_the_address_behind_it_around():
+    """U+202E shows what follows from right to left, so that one address looks like another."""
+    turned = "Kim \u202egro.live@ecivres\u2066 \u202a\u2069Lee"
+    assert clean_name(turned) == "Kim gro.live@ecivres Lee"
+    (address,) = read("To", encode_mailbox("To", turned, "kim@example.com")).addresses
+    assert (address.display_name, address.addr_spec) == ("Kim gro.live@ecivres Lee", "kim@example.com")
+
+
+@given(ANY_TEXT)
+@with_hard_ones
+def test_a_clean_name_is_one_line_of_utf_8_and_clean_for_good(text):
+    name = clean_name(text)
+    assert name == " ".join(name.split())
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", name)
+    assert clean_name(name) == name
+
+
+@given(ANY_TEXT, st.integers(1, 60))
+@example("한" * 300, 60)
+@example("x" * 300, 60)
+@example('"' * 40, 60)
+def test_a_line_with_a_name_has_76_characters_at_most(text, length):
+    """RFC 2047 section 2; an address alone on its line may be longer, as it cannot be folded."""
+    value = encode_mailbox("To", text, f"{'k' * length}@example.com")
+    assert all(len(line) <= 76 for line in f"To: {value}".split("\r\n"))

@@ -10,16 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.deliver.letters import Letterhead, Reader, slot_values
-from digest.mail.links import Purpose, SignedLink, make_message_id, make_slot_nonce, read_link, sign_link
+from digest.mail.links import (
+    Purpose,
+    SignedLink,
+    make_message_id,
+    make_slot_nonce,
+    read_bounce_token,
+    read_link,
+    sign_bounce_token,
+    sign_link,
+)
 from digest.settings import NewsletterSettings, SiteSettings
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 LINK = SignedLink(purpose=Purpose.UNSUBSCRIBE, subscriber_id=4711, issue_id=42)
+LINK_PURPOSES = (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
 URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 @given(
-    purpose=st.sampled_from(Purpose),
+    purpose=st.sampled_from(LINK_PURPOSES),
     subscriber_id=st.integers(0, 2**64 - 1),
     issue_id=st.integers(0, 2**32 - 1),
     key=st.binary(min_size=1, max_size=64),
@@ -75,8 +85,10 @@ def test_a_token_has_one_spelling_only(change):
 
 
 def test_a_token_of_one_purpose_is_another_than_that_of_another_purpose():
-    tokens = {sign_link(KEY, SignedLink(purpose=purpose, subscriber_id=1, issue_id=1)): purpose for purpose in Purpose}
-    assert len(tokens) == len(Purpose)
+    tokens = {
+        sign_link(KEY, SignedLink(purpose=purpose, subscriber_id=1, issue_id=1)): purpose for purpose in LINK_PURPOSES
+    }
+    assert len(tokens) == len(LINK_PURPOSES)
     assert all(read_link(KEY, token).purpose is purpose for token, purpose in tokens.items())
 
 
@@ -85,6 +97,61 @@ def test_a_purpose_cut_out_of_one_token_and_put_into_another_is_refused():
     preferences = sign_link(KEY, SignedLink(purpose=Purpose.PREFERENCES, subscriber_id=4711, issue_id=42))
     assert read_link(KEY, preferences[:2] + unsubscribe[2:]) is None
     assert read_link(KEY, urlsafe_b64encode(b"\x02" + bytes(29)).decode()) is None
+
+
+@given(
+    subscriber_id=st.integers(0, 2**64 - 1),
+    issue_id=st.integers(0, 2**32 - 1),
+    key=st.binary(min_size=1, max_size=64),
+    shout=st.sampled_from([str, str.upper, str.title]),
+)
+def test_a_bounce_token_comes_back_in_either_case_and_for_its_own_key_only(subscriber_id, issue_id, key, shout):
+    token = sign_bounce_token(key, subscriber_id=subscriber_id, issue_id=issue_id)
+    assert re.fullmatch(r"[a-z2-7]{40}", token)
+    assert read_bounce_token(key, shout(token)) == SignedLink(
+        purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, issue_id=issue_id
+    )
+    assert read_bounce_token(key + b"x", token) is None
+
+
+def test_forged_bounce_tokens_say_nothing():
+    random = Random(20260302)
+    token = sign_bounce_token(KEY, subscriber_id=4711, issue_id=42)
+    base32 = "abcdefghijklmnopqrstuvwxyz234567"
+    for _ in range(5_000):
+        assert read_bounce_token(KEY, "".join(random.choices(base32, k=40))) is None
+    for place, character in product(range(40), base32):
+        if token[place] != character:
+            assert read_bounce_token(KEY, token[:place] + character + token[place + 1 :]) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: "",
+        lambda token: token[:-1],
+        lambda token: token + "a",
+        lambda token: token + "\n",
+        lambda token: "=" + token[1:],
+        lambda token: "0" + token[1:],
+        lambda token: token[:-1] + "ſ",
+        lambda token: "\ud800" * 40,
+        lambda token: token * 1000,
+    ],
+)
+def test_a_bounce_token_has_one_spelling_but_for_its_case(change):
+    assert read_bounce_token(KEY, change(sign_bounce_token(KEY, subscriber_id=1, issue_id=1))) is None
+
+
+def test_a_bounce_token_is_no_link_and_a_link_is_no_bounce_token():
+    """Mail servers write return paths into their logs: what is read there must not unsubscribe anyone."""
+    assert read_link(KEY, sign_bounce_token(KEY, subscriber_id=1, issue_id=1)) is None
+    for purpose in LINK_PURPOSES:
+        link = sign_link(KEY, SignedLink(purpose=purpose, subscriber_id=1, issue_id=1))
+        assert read_bounce_token(KEY, link) is None
+        assert read_bounce_token(KEY, link.lower()) is None
+    with pytest.raises(ValueError, match="sign_bounce_token"):
+        sign_link(KEY, SignedLink(purpose=Purpose.BOUNCE, subscriber_id=1, issue_id=1))
 
 
 def test_no_url_holds_the_subscribers_address_or_id():
