@@ -12,6 +12,7 @@ from digest import __version__
 from digest.cli.articles import articles
 from digest.cli.check import check
 from digest.cli.demo import demo
+from digest.cli.dkim import dkim
 from digest.cli.images import images
 from digest.cli.init import init
 from digest.cli.issues import issues
@@ -85,5 +86,5 @@ def main() -> None:
     cli(prog_name="digest")
 
 
-for command in (init, demo, articles, views, images, preview, check, templates, send, issues, subscribers, run):
+for command in (init, demo, articles, views, images, preview, check, templates, send, issues, subscribers, dkim, run):
     cli.add_command(command)
