@@ -116,9 +116,21 @@ def compose_edition(database: Database, edition: Edition) -> Draft:
     )
 
 
-def select_for(draft: Draft, sections: tuple[str, ...]) -> Selection:
-    """The selection for readers who want only these sections; empty for all."""
-    return illustrate(select_articles(draft.ranking.ranked, replace(draft.rules, sections=sections)), draft.images)
+def select_for(draft: Draft, sections: tuple[str, ...], *, without: frozenset[str] = frozenset()) -> Selection:
+    """The selection for some readers.
+
+    Args:
+        draft: the edition.
+        sections: those they want; empty for all.
+        without: articles that they have had already: the next candidates come up in their place, pins among them.
+    """
+    rules = replace(
+        draft.rules,
+        sections=sections,
+        pinned=tuple(article for article in draft.rules.pinned if article.id not in without),
+        excluded=draft.rules.excluded | without,
+    )
+    return illustrate(select_articles(draft.ranking.ranked, rules), draft.images)
 
 
 def list_likely_articles(database: Database, edition: Edition) -> tuple[Article, ...]:

@@ -1,7 +1,8 @@
 """One issue from draft to frozen: rendered for every group of readers, checked, then fixed and queued at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +15,16 @@ from digest.errors import UnsafeIssueError
 from digest.frozen import choice_to_json, window_to_json
 from digest.inspection import errors_in, inspect_letters, summarise
 from digest.model import Choice, Selection
+from digest.render.chart import most_viewed
+from digest.render.pages import Page
 from digest.store.articles import use_up_pins
 from digest.store.database import Database
 from digest.store.groups import VariantKey, list_variant_keys, make_variant_key, queue_deliveries
+from digest.store.histories import Histories, History, open_histories
 from digest.store.issues import FrozenChoice, Variant, freeze_issue
 from digest.store.leases import Lease
-from digest.variants import RenderedVariant, Workshop, letterhead_of_draft, render_variants
+from digest.store.pages import StoredPage
+from digest.variants import Printing, RenderedVariant, Workshop, ids_of, letterhead_of_draft
 
 _EVERYBODY = make_variant_key("", ())
 """The group of readers without wishes of their own; what the issue keeps as its selection is theirs."""
@@ -35,6 +40,7 @@ def publish_draft(
     now: datetime,
     force_unsafe: bool = False,
     keep_lease: Callable[[], None] = lambda: None,
+    on_queued: Callable[[], None] = lambda: None,
 ) -> int:
     """Freeze a draft as the leased issue and queue it for every subscriber it has articles for.
 
@@ -47,6 +53,7 @@ def publish_draft(
         now: the moment it is frozen at.
         force_unsafe: publish it although the check finds errors; they are kept with the issue.
         keep_lease: called after each rendering and each check; many groups of readers may take longer than a lease.
+        on_queued: called within the same transaction; here it is said when each delivery may go.
 
     Returns:
         How many deliveries were queued.
@@ -57,36 +64,76 @@ def publish_draft(
         LeaseLostError: another process took the issue over; nothing was frozen.
     """
     slug = draft.edition.newsletter.slug
-    keys = list_variant_keys(database, slug)
-    rendered = _render_all(draft, keys, workshop, keep_lease)
-    selection = rendered[_EVERYBODY].selection if _EVERYBODY in rendered else draft.selection
-    variants = [rendered[key] for key in keys if key in rendered]
-    errors = _inspect(draft, rendered, lease, workshop, keep_lease)
-    if errors and not force_unsafe:
-        raise UnsafeIssueError(summarise(errors))
-    with database.transaction():
-        freeze_issue(
-            database,
-            lease,
-            frozen=_describe_frozen(draft, selection, variants, errors, workshop),
-            choices=tuple(_choices_to_keep(selection, variants)),
-            variants=tuple(_to_stored(variant) for variant in variants),
-            boot=boot,
-            now=now,
-        )
-        use_up_pins(database, slug, [choice.article.id for choice in selection.shown])
-        return queue_deliveries(database, lease, slug, now=now)
+    with _look_back(database, draft, lease) as histories:
+        printed = _print(list_variant_keys(database, slug), draft, workshop, histories, keep_lease)
+        errors = _inspect(draft, printed.variants, lease, workshop, keep_lease)
+        if errors and not force_unsafe:
+            raise UnsafeIssueError(summarise(errors))
+        everybody = printed.variants.get(_EVERYBODY)
+        selection = everybody.selection if everybody else draft.selection
+        with database.transaction():
+            freeze_issue(
+                database,
+                lease,
+                frozen=_describe_frozen(draft, selection, printed.variants.values(), errors, workshop),
+                choices=tuple(_choices_to_keep(selection, printed.printing.pool)),
+                variants=tuple(_to_stored(variant, printed.printing) for variant in printed.variants.values()),
+                pages=tuple(_page_to_stored(page) for page in printed.printing.pages.values()),
+                boot=boot,
+                now=now,
+            )
+            use_up_pins(database, slug, [choice.article.id for choice in selection.shown])
+            queued = queue_deliveries(database, lease, slug, now=now, chosen=printed.chosen)
+            on_queued()
+    return queued
 
 
-def _render_all(
-    draft: Draft, keys: Iterable[VariantKey], workshop: Workshop, keep_lease: Callable[[], None]
-) -> dict[VariantKey, RenderedVariant]:
-    """What each group gets, and what everybody else would, which the issue keeps as its selection."""
-    rendered = {}
-    for variant in render_variants(draft, dict.fromkeys((_EVERYBODY, *keys)), workshop):
-        rendered[variant.key] = variant
+def _look_back(database: Database, draft: Draft, lease: Lease) -> AbstractContextManager[Histories | None]:
+    """What readers were sent already, where that counts."""
+    newsletter = draft.edition.newsletter
+    if not newsletter.skip_received:
+        return nullcontext()
+    return open_histories(database, newsletter.slug, issues=newsletter.no_repeat, but=lease.issue_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Printed:
+    """What an issue was printed as."""
+
+    printing: Printing
+    variants: Mapping[VariantKey, RenderedVariant]
+    """By group of readers; those of single histories too where no page gives them."""
+    chosen: Mapping[tuple[str, str], str] | None
+    """As `queue_deliveries` takes them."""
+
+
+def _print(
+    keys: Iterable[VariantKey],
+    draft: Draft,
+    workshop: Workshop,
+    histories: Histories | None,
+    keep_lease: Callable[[], None],
+) -> _Printed:
+    had = histories.list() if histories else ()
+    printing = Printing(draft, keys, workshop, received=dict.fromkeys(history.received for history in had))
+    variants = {}
+    for variant in printing.variants():
+        variants[variant.key] = variant
         keep_lease()
-    return rendered
+    chosen = _choose_all(printing, had, keep_lease) if histories else None
+    return _Printed(printing=printing, variants={**variants, **printing.own}, chosen=chosen)
+
+
+def _choose_all(
+    printing: Printing, histories: Iterable[History], keep_lease: Callable[[], None]
+) -> dict[tuple[str, str], str]:
+    """The variant of the readers of each history, by their group and its signature; "" where nothing is left."""
+    chosen = {}
+    for history in histories:
+        variant = printing.choose(history.key, history.received)
+        chosen[history.key.key, history.signature] = variant.key.key if variant else ""
+        keep_lease()
+    return chosen
 
 
 def _inspect(
@@ -126,6 +173,7 @@ def _describe_frozen(
         "subject": draft.words.subject,
         "intro": draft.intro,
         "excerpt_shares": {v.key.key: v.excerpt_share for v in variants if v.excerpt_share != 1},
+        "most_viewed": most_viewed(draft.selection.shown),
         "template": template,
         "template_hash": workshop.templates.hash(template),
         "nonce": workshop.nonce(edition),
@@ -136,30 +184,38 @@ def _describe_frozen(
     }
 
 
-def _choices_to_keep(selection: Selection, variants: Iterable[RenderedVariant]) -> Iterator[FrozenChoice]:
-    """The selection with its reasons, then articles that only some groups of readers are shown."""
+def _choices_to_keep(selection: Selection, pool: Iterable[Choice]) -> Iterator[FrozenChoice]:
+    """The selection with its reasons, then articles that only some readers are shown."""
     kept: set[str] = set()
     for choice in (*selection.shown, *selection.passed_over):
         kept.add(choice.article.id)
         yield _freeze(choice)
-    for variant in variants:
-        for choice in variant.shown:
-            if choice.article.id not in kept:
-                kept.add(choice.article.id)
-                yield _freeze(replace(choice, position=None))
+    for choice in pool:
+        if choice.article.id not in kept:
+            yield _freeze(replace(choice, position=None))
 
 
 def _freeze(choice: Choice) -> FrozenChoice:
     return FrozenChoice(article_id=choice.article.id, position=choice.position, choice=choice_to_json(choice))
 
 
-def _to_stored(variant: RenderedVariant) -> Variant:
-    rendering = variant.rendering
+def _to_stored(variant: RenderedVariant, printing: Printing) -> Variant:
+    rendering, is_on_page = variant.rendering, printing.has_page(variant.key)
     return Variant(
         key=variant.key.key,
-        article_ids=tuple(choice.article.id for choice in variant.shown),
+        article_ids=ids_of(variant.shown),
         subject=rendering.subject,
         preheader=rendering.preheader,
-        html=rendering.html,
-        text=rendering.text,
+        html="" if is_on_page else rendering.html,
+        text="" if is_on_page else rendering.text,
+    )
+
+
+def _page_to_stored(page: Page) -> StoredPage:
+    return StoredPage(
+        locale=page.request.locale,
+        article_ids=page.article_ids,
+        html=page.html,
+        text=page.text,
+        words=page.words.to_json(),
     )

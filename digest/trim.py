@@ -3,7 +3,7 @@
 Pure: what renders and what measures are handed in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from digest.model import Choice, Reason, ReasonCode, Selection
@@ -36,12 +36,19 @@ class Fitted:
         return sum(_was_dropped(choice) for choice in self.selection.passed_over)
 
 
-def fit(selection: Selection, render: Render, measure: Measure) -> Fitted:
-    """Render a selection so that it stays within the budget, if that can be done with one article at least."""
-    rendering = render(selection.shown, 1.0)
-    share = 1.0
-    for share in EXCERPT_SHARES:
-        rendering = rendering if share == 1 else render(selection.shown, share)
+def fit(selection: Selection, render: Render, measure: Measure, *, shares: Sequence[float] = EXCERPT_SHARES) -> Fitted:
+    """Render a selection so that it stays within the budget, if that can be done with one article at least.
+
+    Args:
+        selection: what there is to show.
+        render: renders a part of it.
+        measure: measures that.
+        shares: of their excerpts, tried in this order.
+    """
+    share = shares[0]
+    rendering = render(selection.shown, share)
+    for share in shares:
+        rendering = rendering if share == shares[0] else render(selection.shown, share)
         if measure(rendering) <= BUDGET:
             return Fitted(selection=selection, rendering=rendering, excerpt_share=share)
     kept, rendering = _most_that_fit(selection.shown, rendering, lambda shown: render(shown, share), measure)

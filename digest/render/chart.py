@@ -1,8 +1,9 @@
 """Views as figures: the length of each article's bar, and the issue in numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
-from babel.numbers import format_compact_decimal
+from babel.numbers import format_compact_decimal, format_decimal
 
 from digest.language import Language
 from digest.model import Choice
@@ -10,6 +11,8 @@ from digest.render.context import FigureContext
 from digest.render.request import RenderRequest
 
 _SHORTENED_FROM = 10_000
+_FIGURES = 5
+"""So many are looked at: "9,999만" has four, and the next one rounds."""
 
 
 def known_views(choice: Choice) -> int:
@@ -17,12 +20,18 @@ def known_views(choice: Choice) -> int:
     return choice.count.views if choice.count.kind.can_be_ranked else 0
 
 
+def most_viewed(shown: Iterable[Choice]) -> int:
+    """The views of the most viewed of these articles; 0 where none are known."""
+    return max(map(known_views, shown), default=0)
+
+
 def bar_length(choice: Choice, request: RenderRequest) -> int:
     """The article's views in percent of those of the most viewed in the issue, 1 to 100; 0 for no bar."""
     views = known_views(choice)
     if not (views and request.newsletter.view_bars):
         return 0
-    return max(1, round(100 * views / max(map(known_views, request.shown))))
+    most = max(request.most_viewed or most_viewed(request.shown), views)
+    return max(1, round(100 * views / most))
 
 
 def build_figures(request: RenderRequest, language: Language) -> tuple[FigureContext, ...]:
@@ -34,17 +43,33 @@ def _figures(request: RenderRequest, language: Language) -> Iterator[FigureConte
     count = len(request.shown)
     yield FigureContext(value=language.number(count), label=language.ngettext("article", "articles", count))
     if views := sum(map(known_views, request.shown)):
-        yield FigureContext(value=_shorten(views, language), label=language.gettext("total views"))
+        yield FigureContext(value=shorten_number(views, language.code), label=language.gettext("total views"))
     sections = {choice.article.section_name or choice.article.section for choice in request.shown} - {""}
     if len(sections) > 1:
         yield FigureContext(value=language.number(len(sections)), label=language.gettext("sections"))
 
 
-def _shorten(number: int, language: Language) -> str:
-    """Two figures or more, fit for large type: "5.9M", "640만"; below ten thousand all, since nobody writes 9.5천."""
+def shorten_number(number: int, code: str) -> str:
+    """Two figures or more, fit for large type: "5.9M", "640만"; below ten thousand all, since nobody writes 9.5천.
+
+    Args:
+        number: zero or more.
+        code: a BCP 47 tag ("ko").
+    """
     if number < _SHORTENED_FROM:
-        return language.number(number)
-    locale = language.code.replace("-", "_")
+        return str(format_decimal(number, locale=code.replace("-", "_")))
+    return _compact(_first_figures(number), code.replace("-", "_"))
+
+
+def _first_figures(number: int) -> int:
+    """A number that is shortened to the same: only the first figures count, and whether anything follows them."""
+    unit = int("1".ljust(len(str(number)) - _FIGURES + 1, "0"))
+    rest = number % unit
+    return number - rest + (rest > 0)
+
+
+@lru_cache(maxsize=4096)
+def _compact(number: int, locale: str) -> str:
     whole = format_compact_decimal(number, locale=locale)
     is_short = sum(letter.isdigit() for letter in whole) == 1
     short = format_compact_decimal(number, locale=locale, fraction_digits=1) if is_short else whole

@@ -79,6 +79,7 @@ class EditionContext:
     date: str = field(metadata={"help": 'The edition date in words ("2019년 4월 8일").'})
     range: str = field(metadata={"help": 'The days it covers, in words ("2019년 4월 1일 ~ 7일").'})
     count: int = field(metadata={"help": "How many articles it shows, the lead included."})
+    size: str = field(metadata={"help": 'The same in words ("10 articles").'})
     figures: tuple[FigureContext, ...] = field(
         metadata={"help": "The issue in numbers: articles, their views, sections; without those that say nothing."}
     )
@@ -114,7 +115,7 @@ class ArticleContext:
     published: str = field(metadata={"help": 'When it was published, in words and local time ("4월 3일 (수) 14:20").'})
     views: int = field(metadata={"help": "Views in the window; 0 where they are not known or not comparable."})
     bar: int = field(
-        metadata={"help": "Length of its bar: its views in percent of the most viewed, 1 to 100; 0 for no bar."}
+        metadata={"help": "Length of its bar: its views in percent of the most viewed of all, 1 to 100; 0 for no bar."}
     )
     language: str = field(metadata={"help": 'Its language tag where it is not that of the issue, else "".'})
     direction: str = field(metadata={"help": '"ltr" or "rtl" where the language is not that of the issue, else "".'})
@@ -125,6 +126,11 @@ class SectionContext:
     """The articles of one section."""
 
     name: str = field(metadata={"help": 'The section as readers know it; "" for articles without one.'})
+    heading: str = field(
+        metadata={
+            "help": 'What stands over it: its name, else "Other stories", or "Most read" where it is the only one.'
+        }
+    )
     top: ArticleContext = field(metadata={"help": "The first of its articles."})
     others: tuple[ArticleContext, ...] = field(metadata={"help": "Its other articles, in order."})
 

@@ -7,9 +7,11 @@ from digest.errors import RenderError
 from digest.render.build import build_context
 from digest.render.flowed import flow
 from digest.render.inline import inline_css
+from digest.render.marks import Whole
 from digest.render.request import Rendering, RenderRequest
 from digest.render.slots import count_slots
-from digest.render.templates import HTML_FILE, TEXT_COLUMNS, TEXT_FILE, TemplateLibrary
+from digest.render.templates import HTML_FILE, TEXT_FILE, TemplateLibrary
+from digest.render.width import TEXT_COLUMNS
 
 __all__ = ["RenderRequest", "Rendering", "render_issue"]
 
@@ -28,10 +30,11 @@ def render_issue(request: RenderRequest, library: TemplateLibrary) -> Rendering:
     """
     template = request.newsletter.template
     context = build_context(request, library.language(request.locale))
-    source = _tighten(library.render(template, HTML_FILE, context))
+    layout = Whole(context)
+    source = tighten(library.render(template, HTML_FILE, context, layout))
     html = inline_css(source)
     _check_slots(f"{template}/{HTML_FILE}", count_slots(source, request.nonce), count_slots(html, request.nonce))
-    text = flow(_tidy(library.render(template, TEXT_FILE, context)), TEXT_COLUMNS, whole=request.nonce)
+    text = flow(_tidy(library.render(template, TEXT_FILE, context, layout)), TEXT_COLUMNS, whole=request.nonce)
     slots = count_slots(text, request.nonce)
     _check_slots(f"{template}/{TEXT_FILE}", slots, slots)
     return Rendering(subject=context.subject, preheader=context.preheader, html=html, text=text)
@@ -44,11 +47,16 @@ def _check_slots(file: str, before: Counter[str], after: Counter[str]) -> None:
         raise RenderError(f"template {file} lost a slot while its CSS was inlined: {before} became {after}")
 
 
-def _tighten(html: str) -> str:
+def tighten(html: str) -> str:
     """Without the template's indentation, which is a tenth of what Gmail allows before it clips."""
     return _INDENTATION.sub("\n", html).strip() + "\n"
 
 
+def trim_lines(text: str) -> str:
+    """Without trailing spaces, however a template was indented."""
+    return _TRAILING_SPACE.sub("", text)
+
+
 def _tidy(text: str) -> str:
-    """Without trailing spaces and with one empty line at most, however a template was indented."""
-    return _EMPTY_LINES.sub("\n\n", _TRAILING_SPACE.sub("", text)).strip() + "\n"
+    """The same, with one empty line at most between others."""
+    return _EMPTY_LINES.sub("\n\n", trim_lines(text)).strip() + "\n"

@@ -29,6 +29,8 @@ class RenderRequest:
     """The editor's subject line instead of the newsletter's pattern."""
     intro: str = ""
     """Words before the articles, in Markdown."""
+    most_viewed: int | None = None
+    """The views that a bar of full length stands for; None for the most among those shown."""
     excerpt_share: float = 1.0
     """How much of their usual length excerpts keep: less where a mail would be clipped; 0 leaves them out."""
 

@@ -23,14 +23,13 @@ from markupsafe import escape
 from digest.errors import RenderError
 from digest.language import Language, load_language
 from digest.render.context import DigestContext
-from digest.render.width import display_width
+from digest.render.marks import LAYOUT, Layout, Tags
+from digest.render.width import TEXT_COLUMNS, display_width
 
 HTML_FILE = "digest.html"
 TEXT_FILE = "digest.txt"
 ORIGINALS = "packaged"
 """Before a file's name: the one that came with digest, whatever the workspace has in its place."""
-TEXT_COLUMNS = 76
-"""RFC 5322 section 2.1.1 asks for 78 at most; two remain for the spaces of format=flowed, or a quoting "> "."""
 _MISTAKES = (jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError)
 """What a template can raise while it renders."""
 
@@ -98,8 +97,14 @@ class TemplateLibrary:
         """
         return load_language(locale, self._locales)
 
-    def render(self, name: str, file: str, context: DigestContext) -> str:
+    def render(self, name: str, file: str, context: DigestContext, layout: Layout) -> str:
         """One file of a template, filled.
+
+        Args:
+            name: the template.
+            file: `HTML_FILE` or `TEXT_FILE`.
+            context: what it can use.
+            layout: what its tags write.
 
         Raises:
             RenderError: there is no such file, or it is wrong; the message names file and line.
@@ -107,6 +112,7 @@ class TemplateLibrary:
         self._expect(name)
         path = f"{name}/{file}"
         values = {field: getattr(context, field) for field in DigestContext.__dataclass_fields__}
+        values[LAYOUT] = layout
         try:
             return self._environment.get_template(path).render(values)
         except _MISTAKES as error:
@@ -177,6 +183,7 @@ def _build_environment(folders: Sequence[Path]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=[Tags],
     )
     environment.globals |= {"_": _gettext, "gettext": _gettext, "ngettext": _ngettext}
     environment.filters |= {"underlined": _underlined, "unbroken": _unbroken}

@@ -4,12 +4,18 @@ Cuts fall between grapheme clusters only, so that no syllable, flag or family em
 """
 
 import re
+from itertools import accumulate, takewhile
 
 import wcwidth
 
+TEXT_COLUMNS = 76
+"""Of a plain text: RFC 5322 section 2.1.1 asks for 78 at most; two remain for the spaces of format=flowed, or "> "."""
 ELLIPSIS = "…"
 _TRAILING_ELLIPSIS = re.compile(r"[\s.…]*(?:…|\.{3})[\s.…]*$")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*(?=\s|$)")
+_SIMPLE = re.compile("[ -~·–—‘’“”…가-힣]*")
+"""Characters that are clusters by themselves, the Hangul among them alone wide: quick to measure."""
+_FIRST_WIDE = "가"
 _LOOSE_END = " \t.,;:·-–—/([{<“‘「『"
 
 
@@ -19,7 +25,15 @@ def display_width(text: str) -> int:
     >>> display_width("조회 184,220")
     12
     """
+    if _SIMPLE.fullmatch(text):
+        return len(text) + sum(map(_FIRST_WIDE.__le__, text))
     return sum(max(wcwidth.wcswidth(grapheme), 0) for grapheme in wcwidth.iter_graphemes(text))
+
+
+def is_plain(text: str) -> bool:
+    """Whether each character is a cluster, and no sentence ends in the text: it can be cut anywhere but at its end."""
+    is_open = not _SENTENCE_END.search(text) and not text.endswith((*_LOOSE_END, ELLIPSIS, "..."))
+    return bool(text and is_open and _SIMPLE.fullmatch(text))
 
 
 def shorten(text: str, width: int) -> str:
@@ -42,6 +56,8 @@ def shorten(text: str, width: int) -> str:
 
 
 def _clip(text: str, width: int) -> str:
+    if _SIMPLE.fullmatch(text):
+        return _clip_simple(text, width)
     columns = 0
     kept: list[str] = []
     for grapheme in wcwidth.iter_graphemes(text):
@@ -50,6 +66,11 @@ def _clip(text: str, width: int) -> str:
             break
         kept.append(grapheme)
     return "".join(kept)
+
+
+def _clip_simple(text: str, width: int) -> str:
+    columns = accumulate(2 if letter >= _FIRST_WIDE else 1 for letter in text[: max(width, 0)])
+    return text[: sum(1 for used in takewhile(width.__ge__, columns))]
 
 
 def _last_sentence_end(text: str, longest: int, earliest: int) -> str:

@@ -13,6 +13,7 @@ from digest.model import IssueState
 from digest.schedule import Occurrence
 from digest.store.database import Database, moment, to_moment, to_seconds
 from digest.store.leases import LAPSED, Lease, Origin, lease_values, require_sending, settle_abandoned_rows
+from digest.store.pages import StoredPage, save_pages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,9 @@ class Variant:
     subject: str
     preheader: str
     html: str
+    """"" where a page of the issue holds it."""
     text: str
+    """"" where a page of the issue holds it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +221,7 @@ def freeze_issue(
     frozen: Mapping[str, Any],
     choices: tuple[FrozenChoice, ...],
     variants: tuple[Variant, ...],
+    pages: tuple[StoredPage, ...] = (),
     boot: BootTime,
     now: datetime,
 ) -> None:
@@ -246,6 +250,7 @@ def freeze_issue(
         VALUES (?, ?, ?, ?, ?, ?, ?)""",
         [(lease.issue_id, v.key, json.dumps(v.article_ids), v.subject, v.preheader, v.html, v.text) for v in variants],
     )
+    save_pages(database, lease.issue_id, pages)
 
 
 def get_issue(database: Database, newsletter: str, edition: date) -> Issue | None:
@@ -306,7 +311,7 @@ def list_choices(database: Database, issue_id: int) -> tuple[FrozenChoice, ...]:
 
 
 def list_variants(database: Database, issue_id: int) -> tuple[Variant, ...]:
-    """The frozen renderings of an issue."""
+    """What each group of readers gets of a frozen issue."""
     rows = database.rows("SELECT * FROM issue_variant WHERE issue_id = ? ORDER BY variant", (issue_id,))
     return tuple(
         Variant(

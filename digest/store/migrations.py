@@ -223,6 +223,19 @@ CREATE TABLE image (
 ) STRICT;
 """
 
+_PAGES = """
+-- An issue rendered once for all readers of one language, with marks where it is cut into what each of them gets.
+CREATE TABLE issue_page (
+  issue_id INTEGER NOT NULL REFERENCES issue (id) ON DELETE CASCADE,
+  locale TEXT NOT NULL,
+  article_ids TEXT NOT NULL,              -- in the page's order: the indices in variant keys count from 0 in it
+  html TEXT NOT NULL,
+  text TEXT NOT NULL,
+  words TEXT NOT NULL,                    -- numbers and dates in its language, as JSON
+  PRIMARY KEY (issue_id, locale)
+) STRICT, WITHOUT ROWID;
+"""
+
 
 @migrations()
 def m001_articles_and_views(database: sqlite_utils.Database) -> None:
@@ -246,6 +259,12 @@ def m003_issues_and_ledger(database: sqlite_utils.Database) -> None:
 def m004_held_issues_words_and_images(database: sqlite_utils.Database) -> None:
     """Issues that the check holds, the editor's words for an edition, and pictures as they were read."""
     _run(database, _HELD_ISSUES)
+
+
+@migrations()
+def m005_pages(database: sqlite_utils.Database) -> None:
+    """Pages that hold the articles of every group of readers; variants rendered before keep their own contents."""
+    _run(database, _PAGES)
 
 
 def _run(database: sqlite_utils.Database, script: str) -> None:

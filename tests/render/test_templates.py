@@ -23,7 +23,15 @@ from digest.render.context import (
 
 PACKAGED = Path(__file__).parents[2] / "templates"
 THEMES = ("compact", "sections", "weekly")
-NOT_SHOWN = {"newsletter.slug", "edition.date"}
+NOT_SHOWN = {
+    "newsletter.slug",
+    "edition.date",
+    "edition.count",
+    "edition.figures",
+    "sections[].name",
+    "sections[].top",
+    "sections[].others",
+}
 """Fields that are there for other templates."""
 LOCAL_NAMES = {
     "article": ArticleContext,
