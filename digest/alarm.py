@@ -8,13 +8,16 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 from digest.app import App
+from digest.deliver.apart import send_apart
 from digest.deliver.letters import OutgoingMessage
-from digest.deliver.sender import send_apart
+from digest.deliver.press import make_seal
+from digest.deliver.replies import CONSEQUENCES
 from digest.deliver.transport import Envelope
 from digest.errors import DigestError
 from digest.model import DeliveryState
 from digest.settings import NewsletterSettings
 from digest.store.issues import Issue
+from digest.store.ledger import count_deliveries
 
 logger = logging.getLogger("digest")
 
@@ -43,12 +46,48 @@ def _held_text(app: App, issue: Issue) -> str:
     )
 
 
+def report_paused(app: App, newsletter: NewsletterSettings, issue: Issue) -> None:
+    """Say that an issue has paused by itself, as servers refuse it: in the log, and by mail to the operator.
+
+    The relay that refuses may take this mail, as it goes to one address; if not, that is logged.
+    """
+    name = f"{issue.newsletter} {issue.edition}"
+    logger.error("%s has paused: %s", name, issue.reason)
+    if app.settings.delivery.operator:
+        _tell_operator(app, newsletter, subject=f"{name} has paused", text=_paused_text(app, issue))
+
+
+def _paused_text(app: App, issue: Issue) -> str:
+    slug, edition = issue.newsletter, issue.edition
+    counts = count_deliveries(app.database, issue.id)
+    figures = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+    return (
+        f"The issue of {edition} of {slug} has paused: mail servers refuse it for the sender's sake, and more mail\n"
+        f"would make that worse.\n\n"
+        f"{issue.reason}\n\n"
+        f"Deliveries: {figures}\n\n"
+        f"{_advice(issue.reason)}"
+        f"What was refused:     digest issues show {edition} --newsletter {slug}\n"
+        f"Mended? Go on:        digest issues resume {edition} --newsletter {slug}\n"
+        f"Give it up:           digest issues cancel {edition} --newsletter {slug}\n\n"
+        f"Workspace: {app.settings.folder}\n"
+    )
+
+
+def _advice(reason: str) -> str:
+    """What to do about each kind of reply that the reason names."""
+    named = [kind for kind, follows in CONSEQUENCES.items() if follows.counts_against_sender and kind.words in reason]
+    lines = [f"- {kind.words}: {CONSEQUENCES[kind].advice}\n" for kind in named]
+    return "".join(["Check first:\n", *lines, "\n"]) if lines else ""
+
+
 def _tell_operator(app: App, newsletter: NewsletterSettings, *, subject: str, text: str) -> None:
     operator = app.settings.delivery.operator
     message = _write(newsletter.mailbox, operator, subject, text, app.clock.now())
     envelope = Envelope(sender=newsletter.sender_address, recipient=operator)
     try:
-        (outcome,) = send_apart(app.transport, [OutgoingMessage(envelope=envelope, content=message)])
+        seal = make_seal(app.settings, newsletter, app.clock)
+        (outcome,) = send_apart(app.transport, [seal(OutgoingMessage(envelope=envelope, content=message))])
     except DigestError as error:
         logger.error("the operator could not be told by mail: %s", error)  # noqa: TRY400 - the words are the error
     else:
