@@ -1,9 +1,11 @@
 """When a newsletter is due: one instant a date in every timezone, and what a tick has to do about it."""
 
 import calendar
+import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -19,6 +21,7 @@ from digest.schedule import (
     occurrence_on,
     occurrences_between,
     parse_schedule,
+    reader_moments,
 )
 
 NEW_YORK, SEOUL = ZoneInfo("America/New_York"), ZoneInfo("Asia/Seoul")
@@ -254,3 +257,112 @@ def test_whenever_ticks_come_every_edition_is_dealt_with_once_and_in_order(text,
         dealt_with += [*found.too_late, *([found.in_time] if found.in_time else [])]
         known |= {occurrence.edition for occurrence in dealt_with}
     assert dealt_with == list(occurrences_between(schedule, timezone, first.due_at, now))
+
+
+# Where readers live
+
+
+AUCKLAND, LONDON, HONOLULU = "Pacific/Auckland", "Europe/London", "Pacific/Honolulu"
+READERS = (AUCKLAND, "Asia/Seoul", LONDON, "America/New_York", HONOLULU)
+MONDAY, EIGHT = date(2026, 3, 2), time(8)
+
+
+def test_readers_get_an_edition_at_its_time_of_day_where_they_live():
+    moments = reader_moments(MONDAY, EIGHT, SEOUL, READERS)
+    assert {name: moment.astimezone(SEOUL) for name, moment in moments.items()} == {
+        "": datetime(2026, 3, 2, 8, tzinfo=SEOUL),
+        AUCKLAND: datetime(2026, 3, 2, 4, tzinfo=SEOUL),
+        "Asia/Seoul": datetime(2026, 3, 2, 8, tzinfo=SEOUL),
+        LONDON: datetime(2026, 3, 2, 17, tzinfo=SEOUL),
+        "America/New_York": datetime(2026, 3, 2, 22, tzinfo=SEOUL),
+        HONOLULU: datetime(2026, 3, 3, 3, tzinfo=SEOUL),
+    }
+    assert {moment.utcoffset() for moment in moments.values()} == {timedelta()}
+
+
+def test_the_page_on_pacing_shows_these_moments():
+    page = (Path(__file__).parents[1] / "docs" / "pacing.md").read_text("utf-8")
+    rows = re.findall(r"^\| [\w ]+ \| `(\w+/\w+)` \| (\S+ \S+) \| (\S+ \S+) \|$", page, re.MULTILINE)
+    moments = reader_moments(MONDAY, EIGHT, SEOUL, READERS)
+    assert rows == [
+        (name, f"{moments[name].astimezone(ZoneInfo(name)):%F %H:%M}", f"{moments[name].astimezone(SEOUL):%F %H:%M}")
+        for name in READERS
+    ]
+
+
+def test_nobody_gets_an_edition_before_its_date_has_begun_where_the_newsletter_lives():
+    honolulu = ZoneInfo(HONOLULU)
+    assert reader_moments(MONDAY, EIGHT, honolulu, [AUCKLAND])[AUCKLAND] == datetime(2026, 3, 2, tzinfo=honolulu)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Mars/Olympus", "Asia", "../etc/passwd", "/etc/localtime", "a\0b", "한국", "x" * 300]
+)
+def test_a_name_that_no_timezone_has_means_the_newsletters_own(name):
+    moments = reader_moments(MONDAY, EIGHT, SEOUL, [name])
+    assert moments[name] == moments[""] == occurrence_on(WEEKLY, MONDAY, SEOUL).due_at
+
+
+def test_readers_have_their_own_summer_time():
+    """2026-03-08 is a day of 23 hours in New York: 02:30 comes as 03:30. 2026-11-01 has 01:30 twice."""
+    spring = reader_moments(date(2026, 3, 8), time(2, 30), SEOUL, ["America/New_York"])["America/New_York"]
+    autumn = reader_moments(date(2026, 11, 1), time(1, 30), SEOUL, ["America/New_York"])["America/New_York"]
+    assert spring == datetime(2026, 3, 8, 7, 30, tzinfo=UTC)
+    assert autumn == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["mon 08:00", "mon,thu 08:00", "2nd 08:00"])
+def test_an_edition_is_begun_at_the_moment_of_the_first_reader(text):
+    schedule, last = parse_schedule(text), date(2026, 2, 26)
+
+    def begun_at(now):
+        found = due_editions(
+            schedule, SEOUL, known=frozenset([last]), last_scheduled=last, now=now, catch_up=CATCH_UP, readers=READERS
+        )
+        return dates(found)
+
+    assert begun_at(march(2, 3, 59, 59)) == ([], None)
+    assert begun_at(march(2, 4)) == ([], MONDAY)
+
+
+def test_how_late_an_edition_is_counts_from_the_newsletters_own_moment():
+    """The first reader's moment was 04:00; at 16:00 of the day after, that is 36 hours ago, and 08:00 is not."""
+    last = date(2026, 2, 23)
+    values = {"known": frozenset([last]), "last_scheduled": last, "catch_up": CATCH_UP, "readers": READERS}
+    assert dates(due_editions(WEEKLY, SEOUL, now=march(3, 19, 59, 59), **values)) == ([], MONDAY)
+    assert dates(due_editions(WEEKLY, SEOUL, now=march(3, 20), **values)) == ([MONDAY], None)
+
+
+def test_an_edition_that_was_begun_early_is_not_begun_again():
+    values = {"known": frozenset([MONDAY]), "last_scheduled": MONDAY, "catch_up": CATCH_UP, "readers": READERS}
+    for hour in range(4, 24):
+        assert dates(due_editions(WEEKLY, SEOUL, now=march(2, hour), **values)) == ([], None)
+
+
+@given(
+    zone=st.sampled_from(["America/New_York", "Asia/Seoul", "Australia/Lord_Howe", "Pacific/Kiritimati", HONOLULU]),
+    text=st.sampled_from(["mon 08:00", "daily 01:30", "mon,thu 00:00", "last 23:59"]),
+    readers=st.frozensets(st.sampled_from([*READERS, "", "Mars/Olympus", "Pacific/Kiritimati"])),
+    waits=st.lists(st.integers(1, 100), min_size=1, max_size=25),
+)
+@settings(deadline=None)
+def test_with_readers_everywhere_every_edition_is_still_dealt_with_once_and_in_order(zone, text, readers, waits):
+    schedule, timezone, now = parse_schedule(text), ZoneInfo(zone), datetime(2026, 2, 20, tzinfo=UTC)
+    first = next(occurrences_between(schedule, timezone, now, now + timedelta(days=40)))
+    known, dealt_with = {first.edition}, []
+    now = first.due_at
+    for hours in waits:
+        now += timedelta(hours=hours)
+        found = due_editions(
+            schedule, timezone, known=frozenset(known), last_scheduled=max(known), now=now, catch_up=CATCH_UP,
+            readers=readers,
+        )  # fmt: skip
+        begun = [found.in_time] if found.in_time else []
+        for occurrence in begun:
+            assert min(reader_moments(occurrence.edition, schedule.at, timezone, readers).values()) <= now
+            assert occurrence.edition <= now.astimezone(timezone).date()
+        dealt_with += [*found.too_late, *begun]
+        known |= {occurrence.edition for occurrence in dealt_with}
+    expected = occurrences_between(schedule, timezone, first.due_at, now + timedelta(days=3))
+    moments = {o.edition: min(reader_moments(o.edition, schedule.at, timezone, readers).values()) for o in expected}
+    assert [o.edition for o in dealt_with] == [edition for edition, moment in moments.items() if moment <= now]
