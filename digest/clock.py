@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -34,6 +35,11 @@ class Clock:
         Where the system has no boot id (macOS, BSD) the id is empty; the lease rule then also treats a lease
         further ahead than one lease length as lapsed, which covers a reboot.
         """
-        boot_id = _BOOT_ID_FILE.read_text(encoding="ascii").strip() if _BOOT_ID_FILE.exists() else ""
         clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-        return BootTime(boot_id=boot_id, seconds=time.clock_gettime(clock))
+        return BootTime(boot_id=_boot_id(), seconds=time.clock_gettime(clock))
+
+
+@cache
+def _boot_id() -> str:
+    """Read once: no process outlives a boot."""
+    return _BOOT_ID_FILE.read_text(encoding="ascii").strip() if _BOOT_ID_FILE.exists() else ""

@@ -9,6 +9,7 @@ DigestError
 ├── SourceError              articles or views could not be read (also ValueError)
 │   └── RowError             one row of an import file is wrong: its line, column and reason
 ├── StoreError               the workspace's own database cannot be used
+│   └── DatabaseLockedError  another program holds its write lock
 ├── NotFoundError            an article, issue, subscriber or newsletter that is not there (also LookupError)
 ├── FetchError               a page or picture of the web could not be read, or must not be
 │   └── UnreachableError     not even a connection could be made: it says nothing about the page
@@ -16,6 +17,7 @@ DigestError
 ├── RenderError              a template or a placeholder is wrong
 ├── IssueError               an issue is not in the state the request needs
 │   ├── LeaseLostError       another process took the issue over, or it was paused or cancelled
+│   ├── SenderAtFaultError   mail servers blame the sender for most of the recent messages
 │   └── UnsafeIssueError     the check found errors in what would go out
 └── TransportError           the mail server cannot be used at all (also OSError)
 ```
@@ -55,6 +57,10 @@ class StoreError(DigestError):
     """The workspace's own database cannot be used."""
 
 
+class DatabaseLockedError(StoreError):
+    """Another program holds the database's write lock for longer than one tries; nothing was written."""
+
+
 class NotFoundError(DigestError, LookupError):
     """Something that was asked for by name is not there."""
 
@@ -91,6 +97,10 @@ class IssueError(DigestError):
 
 class LeaseLostError(IssueError):
     """The issue is no longer this process's to send."""
+
+
+class SenderAtFaultError(IssueError):
+    """Mail servers refuse most of the recent messages for the sender's sake: more of them would make it worse."""
 
 
 class UnsafeIssueError(IssueError):

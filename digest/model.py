@@ -281,7 +281,7 @@ class DeliveryState(StrEnum):
     """Taken out of the queue: the issue was cancelled, or the subscriber left."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
     """One row of the ledger, with what a message needs."""
 

@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from types import FrameType
 
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.app import App, open_app
 from digest.clock import BootTime, Clock
-from digest.errors import DigestError
+from digest.errors import DigestError, StoreError
 from digest.gather import gather_images, read_source
 from digest.illustrate import ImagesReport
 from digest.source.fetch import Fetch, fetch
+from digest.store.database import FILE_NAME, Database, open_database, read_version
+from digest.store.leases import has_resumable
 from digest.tick import Observer, SendReport, tick
 
 logger = logging.getLogger("digest")
@@ -79,21 +82,58 @@ def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_
     """
     watch = ClockWatch()
     scheduler = BackgroundScheduler(timezone="UTC")
-    _add_job(scheduler, lambda: safe_tick(settings_file, watch=watch, stop=stop), seconds=tick_seconds)
+    busy = Lock()
+
+    def tick_once() -> None:
+        with busy:
+            safe_tick(settings_file, watch=watch, stop=stop)
+
+    ticking = _add_job(scheduler, tick_once, seconds=tick_seconds)
+    lookout = Lookout(settings_file)
     _add_job(scheduler, lambda: safe_read_images(settings_file, stop=stop), seconds=IMAGES_MINUTES * 60)
     logger.info("running; a tick every %g s", tick_seconds)
     scheduler.start()
     try:
         while not stop.wait(_SIGNAL_SECONDS):
-            pass
+            if not busy.locked() and lookout.sees_work():
+                ticking.modify(next_run_time=Clock().now())
     finally:
+        lookout.close()
         logger.info("stopping")
         scheduler.shutdown(wait=True)
 
 
-def _add_job(scheduler: BackgroundScheduler, job: Callable[[], None], *, seconds: float) -> None:
+class Lookout:
+    """Notices between ticks that a command has let an issue go on, so that it does so within a second."""
+
+    def __init__(self, settings_file: Path) -> None:
+        self._path = settings_file.with_name(FILE_NAME)
+        self._database: Database | None = None
+        self._version = 0
+
+    def sees_work(self) -> bool:
+        """Whether the database has changed since the last look, and an issue waits that nobody sends."""
+        try:
+            self._database = self._database or open_database(self._path)
+            before, self._version = self._version, read_version(self._database)
+            if before == self._version:
+                return False
+            clock = Clock()
+            return has_resumable(self._database, boot=clock.boot(), now=clock.now())
+        except StoreError:
+            self.close()  # the next tick tells what is wrong with it
+            return False
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+def _add_job(scheduler: BackgroundScheduler, job: Callable[[], None], *, seconds: float) -> Job:
     """Run it now and again and again, never twice at once, and one time for all that were missed."""
-    scheduler.add_job(
+    return scheduler.add_job(
         job,
         "interval",
         seconds=seconds,

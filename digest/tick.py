@@ -4,18 +4,20 @@ The order of a tick: resume what nobody is sending, note what has become too lat
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event
 
-from digest.alarm import report_held
+from digest.alarm import report_held, report_paused
 from digest.app import App
 from digest.compose import compose_edition
-from digest.deliver.letters import OutgoingMessage, Reader, write_message
+from digest.deliver.dispatcher import Judgement, Limits
+from digest.deliver.press import Press, address_letterhead
 from digest.deliver.sender import Sending, send_deliveries
-from digest.errors import DigestError, LeaseLostError, UnsafeIssueError
-from digest.model import Delivery, DeliveryState, IssueState
+from digest.errors import DigestError, LeaseLostError, SenderAtFaultError, UnsafeIssueError
+from digest.mail.dkim import load_signer
+from digest.model import DeliveryState, IssueState
 from digest.process import has_died, name_this_process
 from digest.proof import letterhead_of_issue
 from digest.publish import publish_draft
@@ -36,12 +38,15 @@ from digest.store.leases import (
     Origin,
     claim_issue,
     list_leases,
+    pause_own_issue,
     release_dead_holder,
     release_lease,
     renew_lease,
     settle_stopped_issues,
 )
-from digest.store.ledger import DeliveryResult, count_deliveries, next_attempt_at
+from digest.store.ledger import DeliveryResult, count_deliveries
+from digest.store.secrets import hash_address
+from digest.timetable import make_pacer, permit_now, plan_deliveries, reader_timezones, when_to_go_on
 
 logger = logging.getLogger("digest")
 
@@ -56,8 +61,8 @@ class Observer:
 
     on_begin: Callable[[Issue, int], None] = field(default=lambda _issue, _waiting: None)
     """Told, before the first message, how many deliveries are waiting."""
-    on_result: Callable[[DeliveryResult], None] = field(default=lambda _: None)
-    """Told of every result once it is committed."""
+    on_results: Callable[[Sequence[DeliveryResult]], None] = field(default=lambda _: None)
+    """Told of results once they are committed, a group at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +98,7 @@ def tick(app: App, newsletter: NewsletterSettings, *, stop: Event, observer: Obs
         last_scheduled=last_scheduled,
         now=now,
         catch_up=_catch_up(app),
+        readers=reader_timezones(app, newsletter),
     )
     _record_too_late(app, newsletter, due.too_late, overtaken_by=due.in_time, now=now)
     if due.in_time is not None and not stop.is_set():
@@ -192,12 +198,14 @@ def _carry_out(
     try:
         issue = _publish(app, newsletter, lease, force_unsafe=force_unsafe)
         if issue.state is IssueState.SENDING:
-            observer.on_begin(issue, _count_waiting(app, issue.id))
-            send_deliveries(_sending(app, issue, lease, stop, observer))
-            resume_at = _conclude(app, lease, stop=stop)
+            _send(app, newsletter, issue, lease, stop=stop, observer=observer)
+            resume_at = _conclude(app, newsletter, lease, stop=stop)
     except UnsafeIssueError as error:
         hold_issue(app.database, lease, reason=str(error), boot=app.clock.boot())
         report_held(app, newsletter, get_issue_by_id(app.database, lease.issue_id))
+    except SenderAtFaultError as error:
+        pause_own_issue(app.database, lease, reason=str(error), boot=app.clock.boot())
+        report_paused(app, newsletter, get_issue_by_id(app.database, lease.issue_id))
     except LeaseLostError as error:
         logger.warning("%s: %s", newsletter.slug, error)
     except DigestError as error:
@@ -229,6 +237,7 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_un
             now=now,
             force_unsafe=force_unsafe,
             keep_lease=lambda: renew_lease(app.database, lease, boot=app.clock.boot()),
+            on_queued=lambda: plan_deliveries(app, newsletter, issue),
         )
         logger.info("%s %s published for %d subscribers", newsletter.slug, issue.edition, queued)
     else:
@@ -238,35 +247,43 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_un
     return get_issue_by_id(app.database, lease.issue_id)
 
 
-def _sending(app: App, issue: Issue, lease: Lease, stop: Event, observer: Observer) -> Sending:
-    letterhead = letterhead_of_issue(app.database, issue, app.key)
-
-    def write(delivery: Delivery) -> OutgoingMessage:
-        reader = Reader(subscriber_id=delivery.subscriber_id, address=delivery.address, name=delivery.name)
-        return write_message(letterhead, delivery.variant, reader)
-
-    return Sending(
-        database=app.database,
-        lease=lease,
-        clock=app.clock,
-        transport=app.transport,
-        write=write,
-        random=app.random,
-        connections=app.settings.delivery.connections,
-        deadline=issue.deadline,
-        stop=stop,
-        on_result=observer.on_result,
+def _send(
+    app: App, newsletter: NewsletterSettings, issue: Issue, lease: Lease, *, stop: Event, observer: Observer
+) -> None:
+    """Hand over what may go now."""
+    permit = permit_now(app, newsletter, issue)
+    if permit.allowance == 0:
+        return
+    observer.on_begin(issue, _count_waiting(app, issue.id))
+    delivery = app.settings.delivery
+    signer = load_signer(app.settings, newsletter)
+    frozen = letterhead_of_issue(app.database, issue, app.key)
+    letterhead = address_letterhead(frozen, delivery, is_automatic=issue.origin == "schedule")
+    press = Press(letterhead, signer=signer, clock=app.clock)
+    send_deliveries(
+        Sending(
+            database=app.database,
+            lease=lease,
+            clock=app.clock,
+            transport=app.transport,
+            pack=press.print,
+            is_signing=press.is_signing,
+            connections=delivery.connections,
+            pacer=make_pacer(delivery),
+            limits=Limits(deadline=permit.until, allowance=permit.allowance, stop=stop),
+            judgement=Judgement(random=app.random, hash_address=lambda address: hash_address(app.key, address)),
+            on_results=observer.on_results,
+        )
     )
 
 
-def _conclude(app: App, lease: Lease, *, stop: Event) -> datetime | None:
+def _conclude(app: App, newsletter: NewsletterSettings, lease: Lease, *, stop: Event) -> datetime | None:
     """End the issue where every delivery has ended, or tell when to go on."""
     if _count_waiting(app, lease.issue_id) == 0:
         boot, now = app.clock.boot(), app.clock.now()
         finish_issue(app.database, lease, state=IssueState.SENT, reason="", boot=boot, now=now)
         return None
-    seconds = None if stop.is_set() else next_attempt_at(app.database, lease.issue_id)
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if stop.is_set() else when_to_go_on(app, newsletter, get_issue_by_id(app.database, lease.issue_id))
 
 
 def _count_waiting(app: App, issue_id: int) -> int:

@@ -1,16 +1,18 @@
 """`digest issues`: what was sent, to whom, and what the operator decides about it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import ask, count_of, print_json, print_table
+from digest.cli.chosen_issue import catch_up, edition_argument, message_ids, require_issue
+from digest.cli.output import ask, print_json, print_table
 from digest.cli.preview import print_choices
+from digest.cli.resolve import resolve
+from digest.cli.watch import watch_issue
 from digest.cli.workspace import (
-    IsoDate,
     WorkspaceCommand,
     choose_newsletter,
     json_option,
@@ -21,19 +23,17 @@ from digest.cli.workspace import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from digest.app import App
     from digest.language import Language
     from digest.model import Choice, DeliveryState
-    from digest.settings import NewsletterSettings
     from digest.store.issues import Issue, Variant
     from digest.store.ledger import LedgerRow
 
 _TROUBLE = ("uncertain", "failed", "deferred")
 _SHOWN_ROWS = 20
-edition_argument = click.argument("edition", type=IsoDate(), metavar="EDITION")
 
 
 @click.group()
@@ -92,9 +92,16 @@ def _figures(counts: "Mapping[DeliveryState, int]") -> str:
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the frozen HTML part to a file.")
 @click.option("--text", type=click.Path(path_type=Path, dir_okay=False), help="Write the frozen text part to a file.")
 @click.option("--addresses", is_flag=True, help="Show whole addresses; they are shortened otherwise.")
+@click.option("--watch", is_flag=True, help="Follow how it is being sent, until it is over.")
 @json_option
 def show(
-    edition: date, newsletter: str | None, html: Path | None, text: Path | None, addresses: bool, as_json: bool
+    edition: date,
+    newsletter: str | None,
+    html: Path | None,
+    text: Path | None,
+    addresses: bool,
+    watch: bool,
+    as_json: bool,
 ) -> None:
     """Show an issue: its articles, why, and what was sent.
 
@@ -107,12 +114,16 @@ def show(
     """
     from digest.frozen import choice_from_json
     from digest.model import DeliveryState
-    from digest.store.issues import list_choices, list_variants
+    from digest.proof import open_bodies
+    from digest.store.issues import list_choices
     from digest.store.ledger import count_deliveries, list_deliveries
 
     with open_workspace() as app:
         chosen, timezone = choose_newsletter(app, newsletter)
-        issue = _require_issue(app, chosen, edition)
+        issue = require_issue(app, chosen, edition)
+        if watch:
+            watch_issue(app, issue.id)
+            return
         rows = list_deliveries(
             app.database,
             issue.id,
@@ -123,8 +134,8 @@ def show(
             issue=issue,
             counts=count_deliveries(app.database, issue.id),
             choices=tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
-            variants=list_variants(app.database, issue.id),
-            trouble=[_describe_row(row, whole=addresses) for row in rows],
+            variants=open_bodies(app.database, issue).whole_variants(),
+            trouble=_describe_rows(app, issue, rows, whole=addresses),
             language=app.workshop.templates.language(issue.frozen.get("locale") or app.settings.locale_of(chosen)),
             timezone=timezone,
         )
@@ -154,19 +165,6 @@ class _Record:
     @property
     def passed_over(self) -> "tuple[Choice, ...]":
         return tuple(choice for choice in self.choices if not choice.is_shown)
-
-
-def _require_issue(app: "App", newsletter: "NewsletterSettings", edition: date) -> "Issue":
-    from digest.errors import NotFoundError
-    from digest.store.issues import get_issue
-
-    issue = get_issue(app.database, newsletter.slug, edition)
-    if issue is None:
-        raise NotFoundError(
-            f"{newsletter.slug} has no issue of {edition}; `digest issues list` shows those there are, "
-            f"`digest preview --date {edition}` one that is not sent yet"
-        )
-    return issue
 
 
 def _write_parts(app: "App", issue: "Issue", html: Path | None, text: Path | None) -> None:
@@ -234,6 +232,16 @@ def _describe_variant(variant: "Variant") -> dict[str, Any]:
     }
 
 
+def _describe_rows(app: "App", issue: "Issue", rows: "Sequence[LedgerRow]", *, whole: bool) -> list[dict[str, Any]]:
+    """With the Message-ID of uncertain ones, by which a server's log knows them."""
+    told = [_describe_row(row, whole=whole) for row in rows]
+    uncertain = [number for number, row in enumerate(rows) if row.state == "uncertain"]
+    message_id = message_ids(app, issue) if uncertain else str
+    for number in uncertain:
+        told[number]["message_id"] = message_id(rows[number].subscriber_id)
+    return told
+
+
 def _describe_row(row: "LedgerRow", *, whole: bool) -> dict[str, Any]:
     from digest.address import shorten_address
 
@@ -269,6 +277,9 @@ def _print_record(record: _Record) -> None:
             (r["address"], r["state"], r["attempts"], f"{r['code'] or ''} {r['reply']}".strip()) for r in record.trouble
         ]
         print_table(("address", "state", "attempts", "reply"), rows, right=("attempts",))
+    if any("message_id" in row for row in record.trouble):
+        click.echo(f"\nUncertain: `digest issues resolve {issue.edition} --from-log FILE` asks the mail")
+        click.echo("server's log, which knows them by the Message-IDs that --json tells")
 
 
 @issues.command(cls=WorkspaceCommand)
@@ -287,7 +298,7 @@ def pause(edition: date, newsletter: str | None) -> None:
 
     with open_workspace() as app:
         chosen, _ = choose_newsletter(app, newsletter)
-        pause_issue(app.database, _require_issue(app, chosen, edition).id)
+        pause_issue(app.database, require_issue(app, chosen, edition).id)
         click.echo(f"{chosen.slug} {edition} is paused; `digest issues resume {edition}` goes on")
 
 
@@ -307,8 +318,8 @@ def resume(edition: date, newsletter: str | None) -> None:
 
     with open_workspace() as app:
         chosen, _ = choose_newsletter(app, newsletter)
-        issue = _require_issue(app, chosen, edition)
-        resume_issue(app.database, issue.id, deadline=app.clock.now() + _catch_up(app))
+        issue = require_issue(app, chosen, edition)
+        resume_issue(app.database, issue.id, deadline=app.clock.now() + catch_up(app))
         now_by = f"`digest send {chosen.slug} --date {edition}`"
         click.echo(f"{chosen.slug} {edition} goes on by `digest run`, or now by {now_by}")
 
@@ -342,46 +353,4 @@ def cancel(edition: date, newsletter: str | None, yes: bool) -> None:
         click.echo(f"{chosen.slug} {edition} is cancelled")
 
 
-@issues.command(cls=WorkspaceCommand)
-@edition_argument
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
-@newsletter_option
-@click.option("--as-sent", "decision", flag_value="sent", help="They were delivered.")
-@click.option("--resend", "decision", flag_value="resend", help="Send them again; some may then get two.")
-def resolve(edition: date, addresses: tuple[str, ...], newsletter: str | None, decision: str | None) -> None:
-    """Decide about uncertain messages.
-
-    Of everyone, or of the given addresses. A message is uncertain when the sender or the connection died while it was
-    being handed over: the server may have it or not. Its log tells (look for the Message-ID); only then decide.
-
-    \b
-    Example:
-      digest issues resolve 2019-04-08 --as-sent
-      digest issues resolve 2019-04-08 --resend kim@example.com
-    """
-    if decision is None:
-        raise click.UsageError("say --as-sent or --resend")
-    from digest.address import normalise_address
-    from digest.store.ledger import reopen_issue, resolve_uncertain
-
-    with open_workspace() as app:
-        chosen, _ = choose_newsletter(app, newsletter)
-        issue = _require_issue(app, chosen, edition)
-        now = app.clock.now()
-        wanted = [normalise_address(address) for address in addresses]
-        with app.database.transaction():
-            resolved = resolve_uncertain(app.database, issue.id, as_sent=decision == "sent", addresses=wanted, now=now)
-            if resolved and decision == "resend":
-                reopen_issue(app.database, issue.id, deadline=now + _catch_up(app))
-    named = f"{chosen.slug} {edition}"
-    if not resolved:
-        click.echo(f"{named} has no uncertain message{' to these addresses' if addresses else ''}")
-    elif decision == "sent":
-        click.echo(f"{count_of(resolved, 'message')} of {named} settled as sent")
-    else:
-        by_hand = f"`digest send {chosen.slug} --date {edition}`"
-        click.echo(f"{count_of(resolved, 'message')} of {named} queued again; {by_hand} or the service sends them")
-
-
-def _catch_up(app: "App") -> timedelta:
-    return timedelta(hours=app.settings.delivery.catch_up_hours)
+issues.add_command(resolve)

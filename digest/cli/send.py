@@ -1,13 +1,13 @@
 """`digest send`: what is due, or one issue by hand."""
 
 import logging
-from contextlib import ExitStack
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from digest.cli.output import ask, count_of, print_json, show_progress
+from digest.cli.progress import SendProgress
 from digest.cli.workspace import (
     WorkspaceCommand,
     choose_newsletter,
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from threading import Event
 
     from digest.app import App
-    from digest.model import DeliveryState
     from digest.settings import NewsletterSettings
     from digest.store.issues import Issue
-    from digest.store.ledger import DeliveryResult
     from digest.tick import SendReport
 
 
@@ -96,15 +94,15 @@ def _send_due(app: "App", slug: str | None, *, as_json: bool) -> None:
     slugs = (app.settings.newsletter(slug).slug,) if slug else ()
     failures: list[tuple[str, Exception]] = []
     reports = []
-    with stop_on_signals() as stop, _Watch() as watch:
+    with stop_on_signals() as stop, SendProgress() as progress:
         for report in tick_all(
             app,
             stop=stop,
-            observer=watch.observer,
+            observer=progress.observer,
             slugs=slugs,
             on_failure=lambda name, error: failures.append((name, error)),
         ):
-            watch.finish()
+            progress.finish()
             reports.append(report)
             if not as_json and not _is_unsent(report):
                 _print_report(report)
@@ -125,8 +123,8 @@ def _send_one(
 
     if not yes:
         _confirm(app, newsletter, edition)
-    with stop_on_signals() as stop, _Watch() as watch:
-        report = _begin(app, newsletter, edition, stop, watch, force_unsafe=force_unsafe)
+    with stop_on_signals() as stop, SendProgress() as progress:
+        report = _begin(app, newsletter, edition, stop, progress, force_unsafe=force_unsafe)
     if as_json:
         print_json(report_to_json(report))
     elif not _is_unsent(report):
@@ -145,7 +143,7 @@ def _begin(
     newsletter: "NewsletterSettings",
     edition: date,
     stop: "Event",
-    watch: "_Watch",
+    progress: SendProgress,
     *,
     force_unsafe: bool,
 ) -> "SendReport":
@@ -162,7 +160,7 @@ def _begin(
         occurrence,
         origin="manual",
         stop=stop,
-        observer=watch.observer,
+        observer=progress.observer,
         force_unsafe=force_unsafe,
     )
     if report is not None:
@@ -199,13 +197,16 @@ def _send_test(
     app: "App", newsletter: "NewsletterSettings", edition: date, addresses: tuple[str, ...], *, as_json: bool
 ) -> None:
     from digest.address import normalise_address
+    from digest.deliver.apart import send_apart
     from digest.deliver.letters import Reader, write_message
-    from digest.deliver.sender import send_apart
+    from digest.deliver.press import address_letterhead, make_seal
     from digest.proof import make_proof
 
     readers = [Reader(subscriber_id=0, address=normalise_address(address)) for address in addresses]
     proof = make_proof(app.database, open_edition(app, newsletter, edition), app.workshop)
-    messages = [write_message(proof.letterhead, proof.variant, reader) for reader in readers]
+    seal = make_seal(app.settings, newsletter, app.clock)
+    letterhead = address_letterhead(proof.letterhead, app.settings.delivery, is_automatic=False)
+    messages = [seal(write_message(letterhead, proof.variant, reader)) for reader in readers]
     outcomes = [
         {"address": reader.address, "state": str(outcome.state), "reply": outcome.reply}
         for reader, outcome in zip(readers, send_apart(app.transport, messages), strict=True)
@@ -248,35 +249,6 @@ def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_
         click.echo(f"{wanting} only sections without an article: no message for them")
     for note in rehearsal.proof.notes:
         click.echo(f"Note: {note}")
-
-
-class _Watch(ExitStack):
-    """Shows the progress of one issue after the other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        from collections import Counter
-
-        from digest.tick import Observer
-
-        self.observer = Observer(on_begin=self._begin, on_result=self._advance)
-        self._progress: Any = None
-        self._results: Counter[DeliveryState] = Counter()
-
-    def finish(self) -> None:
-        """End the bar of an issue."""
-        self.close()
-        self._progress = None
-
-    def _begin(self, issue: "Issue", waiting: int) -> None:
-        self.finish()
-        self._results.clear()
-        self._progress = self.enter_context(show_progress(f"{issue.newsletter} {issue.edition}", "messages", waiting))
-
-    def _advance(self, result: "DeliveryResult") -> None:
-        self._results[result.state] += 1
-        note = ", ".join(f"{count:,} {state}" for state, count in self._results.items())
-        self._progress.advance(1, note)
 
 
 def report_to_json(report: "SendReport") -> dict[str, Any]:

@@ -4,16 +4,23 @@ A commit at synchronous=FULL costs 0.23 ms; with one for each message of each co
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from digest.clock import Clock
+from digest.errors import DatabaseLockedError
 from digest.store.database import Database
-from digest.store.leases import LEASE_SECONDS, Lease, renew_lease
+from digest.store.leases import Lease, keep_sending
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
-RENEWALS_PER_LEASE = 4
-FLUSH_TRIES = 12
-"""At the end; each waits for a locked database as long as any write does (`LOCK_TIMEOUT_SECONDS`)."""
+GATHER_SECONDS = 0.0015
+"""How long a connection waits for others to join its commit; less where two thirds of them wait already."""
+RESULT_SECONDS = 0.04
+"""How long a result waits for a commit to join: a crash within it makes the message uncertain."""
+LOCK_PATIENCE = 12
+"""How often a commit is tried again while another program locks the database; each try waits as any write does
+(`LOCK_TIMEOUT_SECONDS`), so two minutes in all."""
+
+Waiting = tuple[int, asyncio.Future[bool]]
 
 
 class Journal:
@@ -23,96 +30,141 @@ class Journal:
     """
 
     def __init__(
-        self, database: Database, lease: Lease, clock: Clock, on_result: Callable[[DeliveryResult], None]
+        self,
+        database: Database,
+        lease: Lease,
+        clock: Clock,
+        *,
+        connections: int,
     ) -> None:
         self._database = database
         self._lease = lease
         self._clock = clock
-        self._on_result = on_result
+        self._enough = max(1, connections * 2 // 3)
+        self.listeners: tuple[Callable[[Sequence[DeliveryResult]], None], ...] = ()
+        """Told of results once they are committed, a group at a time."""
         self._results: list[DeliveryResult] = []
-        self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
-        self._something_to_write = asyncio.Event()
-        self._failure: Exception | None = None
+        self._waiting: list[Waiting] = []
+        self._loop = asyncio.get_running_loop()
+        self._planned: asyncio.Handle | None = None
+        self._planned_for = 0.0
+        self._tries = 0
+        self.failure: Exception | None = None
+        """What stopped it, if anything did."""
 
-    async def put_on_wire(self, delivery_id: int) -> bool:
-        """Return once the row is committed as `wire`: from then on its message may leave.
+    def put_on_wire(self, delivery_id: int) -> asyncio.Future[bool]:
+        """Done once the row is committed as `wire`: from then on its message may leave.
 
-        Returns:
-            False where the person left meanwhile; the message must not leave.
-
-        Raises:
-            LeaseLostError: the issue was taken over, paused or cancelled; the message must not leave.
-            StoreError: the database cannot be written; the message must not leave.
+        Its result is False where the person left meanwhile; the message must not leave. Its exception says the same:
+        LeaseLostError where the issue was taken over, paused or cancelled, StoreError where nothing can be written.
         """
-        if self._failure is not None:
-            raise self._failure
-        committed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        committed: asyncio.Future[bool] = self._loop.create_future()
+        if self.failure is not None:
+            committed.set_exception(self.failure)
+            return committed
         self._waiting.append((delivery_id, committed))
-        self._something_to_write.set()
-        return await committed
+        self._commit_within(0 if len(self._waiting) >= self._enough else GATHER_SECONDS)
+        return committed
 
     def record(self, result: DeliveryResult) -> None:
-        """Note what became of a message; it is committed with the next group, at the latest by `flush`."""
+        """Note what became of a message; it is committed with the next group, at the latest by `flush_to_the_end`."""
         self._results.append(result)
-        self._something_to_write.set()
+        if self._planned is None:
+            self._commit_within(RESULT_SECONDS)
 
-    async def write_groups(self) -> None:
-        """Commit groups as they come, until cancelled."""
-        while True:
-            await self._something_to_write.wait()
-            # Whatever is ready in this turn of the loop joins the same commit.
-            await asyncio.sleep(0)
-            self.flush()
+    def _commit_within(self, seconds: float) -> None:
+        """Commit soon; a commit that was planned for an earlier moment serves as well."""
+        at = self._loop.time() + seconds
+        if self._planned is not None:
+            if self._planned_for <= at:
+                return
+            self._planned.cancel()
+        self._planned_for = at
+        # At the end of this turn of the loop, where nothing is to be waited for: others may join until then.
+        self._planned = self._loop.call_later(seconds, self.flush) if seconds else self._loop.call_soon(self.flush)
 
-    async def keep_lease(self) -> None:
-        """Renew the lease while messages are slow, until cancelled."""
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / RENEWALS_PER_LEASE)
-            try:
-                renew_lease(self._database, self._lease, boot=self._clock.boot())
-            except Exception as error:  # noqa: BLE001 - kept and raised by the next call
-                self._failure = self._failure or error
+    def _cancel_planned(self) -> None:
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
 
-    def flush(self) -> None:
-        """Commit what is waiting. A failure is given to those who wait, and kept; see `require_sound`."""
-        self._something_to_write.clear()
-        results, self._results = self._results, []
-        waiting, self._waiting = self._waiting, []
-        if not results and not waiting:
+    def look(self) -> None:
+        """Keep the lease and notice a pause while messages are slow; a failure is kept and raised by the next call."""
+        if self.failure is not None:
             return
         try:
-            on_wire = advance_deliveries(
-                self._database,
-                self._lease,
-                results=results,
-                to_wire=[delivery_id for delivery_id, _ in waiting],
-                boot=self._clock.boot(),
-                now=self._clock.now(),
-            )
-        except Exception as error:  # noqa: BLE001 - given to every waiting connection
-            # What happened is written with the next group: a lock held for long must not make it uncertain.
-            self._results = results + self._results
-            self._fail(error, waiting)
+            keep_sending(self._database, self._lease, boot=self._clock.boot())
+        except DatabaseLockedError:
+            pass  # who holds the lock cannot have taken the issue
+        except Exception as error:  # noqa: BLE001 - kept
+            self._fail(error)
+
+    def flush(self) -> None:
+        """Commit what is waiting. A failure is given to those who wait, and kept in `failure`."""
+        self._cancel_planned()
+        if not self._results and not self._waiting:
             return
-        for delivery_id, committed in waiting:
-            committed.set_result(delivery_id in on_wire)
-        for result in results:
-            self._on_result(result)
+        results, self._results = self._results, []
+        waiting, self._waiting = self._waiting, []
+        try:
+            on_wire = self._advance(results, waiting)
+        except DatabaseLockedError as error:
+            self._put_back(results, waiting)
+            self._try_again(error)
+        except Exception as error:  # noqa: BLE001 - given to every waiting connection
+            # What happened is written with the next group: a full disk must not make it uncertain.
+            self._put_back(results, waiting)
+            self._fail(error)
+        else:
+            self._tries = 0
+            for delivery_id, committed in waiting:
+                if not committed.done():  # a connection that was closed meanwhile waits for nothing
+                    committed.set_result(delivery_id in on_wire)
+            self._tell(results)
+
+    def _tell(self, results: list[DeliveryResult]) -> None:
+        if results:
+            for listener in self.listeners:
+                listener(results)
+
+    def _advance(self, results: list[DeliveryResult], waiting: list[Waiting]) -> frozenset[int]:
+        return advance_deliveries(
+            self._database,
+            self._lease,
+            results=results,
+            to_wire=[delivery_id for delivery_id, _ in waiting],
+            boot=self._clock.boot(),
+            now=self._clock.now(),
+        )
+
+    def _put_back(self, results: list[DeliveryResult], waiting: list[Waiting]) -> None:
+        self._results = results + self._results
+        self._waiting = waiting + self._waiting
+
+    def _try_again(self, error: DatabaseLockedError) -> None:
+        """Another program writes for long: connections wait, and read what their servers say meanwhile."""
+        self._tries += 1
+        if self._tries < LOCK_PATIENCE:
+            self._commit_within(GATHER_SECONDS)
+        else:
+            self._fail(error)
 
     def flush_to_the_end(self) -> None:
         """Commit what is left, and wait for a locked database: what has happened must not become uncertain."""
-        for _ in range(FLUSH_TRIES):
+        for _ in range(LOCK_PATIENCE):
             self.flush()
             if not self._results:
-                return
+                break
+        self._cancel_planned()
 
-    def _fail(self, error: Exception, waiting: list[tuple[int, asyncio.Future[bool]]]) -> None:
-        self._failure = self._failure or error
+    def _fail(self, error: Exception) -> None:
+        self.failure = self.failure or error
+        waiting, self._waiting = self._waiting, []
         for _, committed in waiting:
             if not committed.done():
                 committed.set_exception(error)
 
     def require_sound(self) -> None:
         """Raise the failure that stopped the journal, if any did."""
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure

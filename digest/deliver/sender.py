@@ -1,26 +1,28 @@
-"""Walks an issue's ledger: claims rows, hands their messages over on several connections, records each answer."""
+"""Sends one leased issue: connections pull from its ledger, side by side, until nothing is left that may go now."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from random import Random
-from threading import Event
 
 from digest.clock import Clock
+from digest.deliver.crew import Crew
+from digest.deliver.dispatcher import Dispatcher, Judgement, Limits
 from digest.deliver.journal import Journal
-from digest.deliver.letters import OutgoingMessage
-from digest.deliver.retry import next_attempt
-from digest.deliver.transport import Connection, Outcome, Transport
-from digest.errors import TransportError
-from digest.model import Delivery, DeliveryState
+from digest.deliver.loop import run
+from digest.deliver.pace import Pacer
+from digest.deliver.packing import DirectPacker, Pack, Packer, SigningPacker
+from digest.deliver.queue import Queue
+from digest.deliver.transport import Transport
+from digest.errors import SenderAtFaultError
+from digest.model import Delivery
 from digest.store.database import Database
 from digest.store.leases import Lease
 from digest.store.ledger import DeliveryResult, claim_deliveries
 
-CLAIM_SIZE = 100
-"""Rows claimed at once. Claimed rows are safe to put back, so this bounds only how often the database is asked."""
+LOOK_SECONDS = 0.5
+"""How often the issue is looked at, so that a pause takes effect within a second even where messages are slow."""
+PACKED_AHEAD = 4
+"""Signed messages kept ready for each connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,123 +33,67 @@ class Sending:
     lease: Lease
     clock: Clock
     transport: Transport
-    write: Callable[[Delivery], OutgoingMessage]
+    pack: Pack
     """Makes the message of a delivery."""
-    random: Random
+    is_signing: bool
+    """Whether that takes so long that it belongs in threads."""
     connections: int
     """How many are used side by side at most."""
-    deadline: datetime
-    """After this moment nothing more is handed over."""
-    stop: Event
-    """Set from outside: finish the messages on the wire, begin no other."""
-    on_result: Callable[[DeliveryResult], None] = field(default=lambda _: None)
-    """Told of every result once it is committed."""
+    pacer: Pacer
+    """How fast messages may go."""
+    limits: Limits
+    judgement: Judgement
+    on_results: Callable[[Sequence[DeliveryResult]], None] = field(default=lambda _: None)
+    """Told of results once they are committed, a group at a time."""
 
 
 def send_deliveries(sending: Sending) -> None:
-    """Hand over every delivery that is due now, and return when none is left, at a stop, or past the deadline.
+    """Hand over every delivery that may go now, and return when none is left, at a stop, or past the deadline.
 
     Raises:
         LeaseLostError: the issue was taken over, paused or cancelled; what was on the wire is recorded if it may be.
-        TransportError: no connection could be opened; nothing was handed over.
+        SenderAtFaultError: most of the recent replies blame the sender; the rest is not handed over.
+        TransportError: no connection could be opened; nothing more was handed over.
         StoreError: the ledger cannot be written; nothing more was handed over.
     """
-    asyncio.run(_send(sending))
+    run(_send(sending))
 
 
 async def _send(sending: Sending) -> None:
-    journal = Journal(sending.database, sending.lease, sending.clock, sending.on_result)
-    walk = _Walk(sending)
-    workers = min(sending.connections, walk.count_claimed())
-    helpers = [asyncio.create_task(journal.write_groups()), asyncio.create_task(journal.keep_lease())]
-    try:
-        endings = await asyncio.gather(*(_work(sending, walk, journal) for _ in range(workers)), return_exceptions=True)
-    finally:
-        for helper in helpers:
-            helper.cancel()
-        journal.flush_to_the_end()
-    _raise_failure(endings)
-    journal.require_sound()
-
-
-async def _work(sending: Sending, walk: "_Walk", journal: Journal) -> None:
-    """One connection, used until nothing is left."""
-    async with sending.transport.connect() as connection:
-        while (delivery := walk.next()) is not None:
-            await _hand_over(sending, connection, journal, delivery)
-
-
-def _raise_failure(endings: list[BaseException | None]) -> None:
-    """Raise what stopped the sending; a connection that could not be opened does not, while another could."""
-    failures = [ending for ending in endings if ending is not None]
-    serious = [failure for failure in failures if not isinstance(failure, TransportError)]
-    if serious or (failures and len(failures) == len(endings)):
-        raise (serious or failures)[0]
-
-
-class _Walk:
-    """The rows that are due, claimed a batch at a time as connections ask for them."""
-
-    def __init__(self, sending: Sending) -> None:
-        self._sending = sending
-        self._claimed: deque[Delivery] = deque()
-
-    def count_claimed(self) -> int:
-        """How many rows are at hand; claims a batch where none is."""
-        if not self._claimed and not self._is_over():
-            self._claimed.extend(self._claim())
-        return len(self._claimed)
-
-    def next(self) -> Delivery | None:
-        """The next row to send, or None at the end, at a stop, or past the deadline."""
-        if self._is_over() or not self.count_claimed():
-            return None
-        return self._claimed.popleft()
-
-    def _is_over(self) -> bool:
-        return self._sending.stop.is_set() or self._sending.clock.now() >= self._sending.deadline
-
-    def _claim(self) -> tuple[Delivery, ...]:
-        clock = self._sending.clock
-        return claim_deliveries(
-            self._sending.database, self._sending.lease, limit=CLAIM_SIZE, boot=clock.boot(), now=clock.now()
-        )
-
-
-async def _hand_over(sending: Sending, connection: Connection, journal: Journal, delivery: Delivery) -> None:
-    message = sending.write(delivery)
-    if not await journal.put_on_wire(delivery.id):
-        return
-    try:
-        outcome = await connection.deliver(message.envelope, message.content)
-    except TransportError as error:
-        # Nothing left, so the row goes back; and this connection ends, or an outage would touch every row in turn.
-        journal.record(DeliveryResult(delivery_id=delivery.id, state=DeliveryState.QUEUED, code=None, reply=str(error)))
-        raise
-    journal.record(_to_result(sending, delivery, outcome))
-
-
-def _to_result(sending: Sending, delivery: Delivery, outcome: Outcome) -> DeliveryResult:
-    is_deferred = outcome.state is DeliveryState.DEFERRED
-    now = sending.clock.now()
-    return DeliveryResult(
-        delivery_id=delivery.id,
-        state=outcome.state,
-        code=outcome.code,
-        reply=outcome.reply,
-        next_at=next_attempt(delivery.attempts + 1, now=now, random=sending.random) if is_deferred else None,
+    queue = Queue(lambda limit: _claim(sending, limit), sending.pacer)
+    workers = min(sending.connections, queue.fetch())
+    packer = _make_packer(sending)
+    journal = Journal(sending.database, sending.lease, sending.clock, connections=workers)
+    dispatcher = Dispatcher(
+        queue, packer, journal, clock=sending.clock, limits=sending.limits, judgement=sending.judgement
     )
+    journal.listeners += (dispatcher.note_committed, sending.on_results)
+    watch = asyncio.create_task(_watch(journal, dispatcher))
+    try:
+        await Crew(sending.transport, dispatcher, sending.judgement.random, workers).work()
+    finally:
+        watch.cancel()
+        packer.close()
+        journal.flush_to_the_end()
+    journal.require_sound()
+    if dispatcher.fault:
+        raise SenderAtFaultError(dispatcher.fault)
 
 
-def send_apart(transport: Transport, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
-    """Hand messages over that no ledger knows of: test sends.
+def _claim(sending: Sending, limit: int) -> Sequence[Delivery]:
+    clock = sending.clock
+    return claim_deliveries(sending.database, sending.lease, limit=limit, boot=clock.boot(), now=clock.now())
 
-    Raises:
-        TransportError: no connection could be opened; nothing was handed over.
-    """
 
-    async def hand_over() -> list[Outcome]:
-        async with transport.connect() as connection:
-            return [await connection.deliver(message.envelope, message.content) for message in messages]
+def _make_packer(sending: Sending) -> Packer:
+    if sending.is_signing:
+        return SigningPacker(sending.pack, ahead=PACKED_AHEAD * sending.connections)
+    return DirectPacker(sending.pack)
 
-    return asyncio.run(hand_over())
+
+async def _watch(journal: Journal, dispatcher: Dispatcher) -> None:
+    """Notice a pause, a stop and the deadline while messages are slow, until cancelled."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        journal.look()
+        dispatcher.wake()

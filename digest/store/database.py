@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import sqlite_utils
 
-from digest.errors import StoreError
+from digest.errors import DatabaseLockedError, StoreError
 from digest.store.migrations import migrations
 
 FILE_NAME = "digest.db"
@@ -104,7 +104,8 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise StoreError(_explain(self.path, error)) from error
+            kind = DatabaseLockedError if _is_locked(error) else StoreError
+            raise kind(_explain(self.path, error)) from error
 
 
 def open_database(path: Path, *, create: bool = False) -> Database:
@@ -211,6 +212,11 @@ def migration_names() -> tuple[str, ...]:
     return tuple(m.name for m in migrations.pending(sqlite_utils.Database(memory=True)))
 
 
+def read_version(database: Database) -> int:
+    """A number that changes when another connection has written; cheap enough to be asked often."""
+    return int(database.value("PRAGMA data_version"))
+
+
 def to_seconds(moment: datetime) -> int:
     """An aware moment as the whole unix seconds kept in the database."""
     if moment.tzinfo is None:
@@ -228,9 +234,13 @@ def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def _is_locked(error: sqlite3.DatabaseError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
 def _explain(path: Path, error: sqlite3.DatabaseError) -> str:
     text = str(error)
-    if "locked" in text or "busy" in text:
+    if _is_locked(error):
         return f"{path} is locked by another program for more than {LOCK_TIMEOUT_SECONDS} s; try again"
     if "not a database" in text or "malformed" in text:
         return f"{path} is not a usable SQLite database ({text}); restore a backup or name another file"

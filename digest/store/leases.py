@@ -125,6 +125,12 @@ AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND (delivery.state
 """
 
 
+def has_resumable(database: Database, *, boot: BootTime, now: datetime) -> bool:
+    """Whether an issue has something to send now and nobody sends it."""
+    found = f"SELECT 1 FROM issue WHERE state = 'sending' AND {LAPSED} AND (resume_at IS NULL OR resume_at <= :now)"
+    return database.row(found, {"now": to_seconds(now), **lease_values(boot)}) is not None
+
+
 def renew_lease(database: Database, lease: Lease, *, boot: BootTime) -> None:
     """Keep an issue for another lease length.
 
@@ -135,23 +141,68 @@ def renew_lease(database: Database, lease: Lease, *, boot: BootTime) -> None:
         require_fence(database, lease, boot=boot)
 
 
-def require_fence(database: Database, lease: Lease, *, boot: BootTime) -> None:
-    """Check, inside the caller's transaction, that the lease is still the newest, and renew it."""
-    changed = database.execute(
-        """UPDATE issue SET boot_id = :boot, lease_until = :boottime + :lease
-        WHERE id = :id AND owner = :owner AND fence = :fence""",
-        {"id": lease.issue_id, "owner": lease.owner, "fence": lease.fence, **lease_values(boot)},
+def require_fence(database: Database, lease: Lease, *, boot: BootTime) -> IssueState:
+    """Check, inside the caller's transaction, that the lease is still the newest, and renew it.
+
+    It is written anew only once a tenth of it is gone: this runs with every group of messages.
+
+    Returns:
+        The state of the issue.
+
+    Raises:
+        LeaseLostError: another process took it over.
+    """
+    found = database.row(
+        "SELECT state, boot_id, lease_until FROM issue WHERE id = ? AND owner = ? AND fence = ?",
+        (lease.issue_id, lease.owner, lease.fence),
     )
-    if not changed:
+    if found is None:
         raise LeaseLostError("another process took this issue over while this one was silent; it goes on there")
+    left = found["lease_until"] - boot.seconds
+    if found["boot_id"] != boot.boot_id or not 0.9 * LEASE_SECONDS <= left <= LEASE_SECONDS:
+        database.execute(
+            "UPDATE issue SET boot_id = :boot, lease_until = :boottime + :lease WHERE id = :id",
+            {"id": lease.issue_id, **lease_values(boot)},
+        )
+    return IssueState(found["state"])
 
 
 def require_sending(database: Database, lease: Lease, *, boot: BootTime) -> None:
     """As `require_fence`, and the issue was not paused or cancelled meanwhile."""
-    require_fence(database, lease, boot=boot)
-    state = database.value("SELECT state FROM issue WHERE id = ?", (lease.issue_id,))
-    if state != IssueState.SENDING:
+    state = require_fence(database, lease, boot=boot)
+    if state is not IssueState.SENDING:
         raise LeaseLostError(f"the issue was {state} by another command")
+
+
+def keep_sending(database: Database, lease: Lease, *, boot: BootTime) -> None:
+    """Look whether the issue may still be sent, and renew its lease where a quarter of it is gone.
+
+    Cheap enough to be called twice a second: it writes only to renew.
+
+    Raises:
+        LeaseLostError: it was taken over, paused or cancelled.
+    """
+    row = database.row("SELECT state, fence, lease_until FROM issue WHERE id = ?", (lease.issue_id,))
+    is_fresh = row is not None and row["fence"] == lease.fence and row["state"] == IssueState.SENDING
+    if not is_fresh or row is None or row["lease_until"] - boot.seconds < 0.75 * LEASE_SECONDS:
+        with database.transaction():
+            require_sending(database, lease, boot=boot)
+
+
+def pause_own_issue(database: Database, lease: Lease, *, reason: str, boot: BootTime) -> None:
+    """Pause the issue this process is sending, until a person lets it go on.
+
+    Raises:
+        LeaseLostError: it was taken over, paused or cancelled meanwhile.
+    """
+    with database.transaction():
+        require_sending(database, lease, boot=boot)
+        database.execute("UPDATE issue SET state = 'paused', reason = ? WHERE id = ?", (reason, lease.issue_id))
+
+
+def extend_deadline(database: Database, issue_id: int, deadline: datetime) -> None:
+    """Let an issue be sent until a later moment, inside the caller's transaction; an earlier one changes nothing."""
+    database.execute("UPDATE issue SET deadline = max(deadline, ?) WHERE id = ?", (to_seconds(deadline), issue_id))
 
 
 def release_lease(

@@ -15,18 +15,28 @@ from digest.errors import IssueError, LeaseLostError
 from digest.model import Delivery, DeliveryState, IssueState
 from digest.store.database import Database, to_seconds
 from digest.store.leases import Lease, require_fence, require_sending
+from digest.store.subscribers import suppress
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryResult:
-    """What became of one delivery that was on the wire."""
+    """What became of one delivery that was on the wire, or refused before."""
 
     delivery_id: int
     state: DeliveryState
+    """SENT, DEFERRED, FAILED, UNCERTAIN; or QUEUED where it was certainly not delivered and may go at once."""
     code: int | None
     reply: str
     next_at: datetime | None = None
     """When to try again, where it was deferred."""
+    gone: bytes | None = None
+    """Keyed hash of the address, where the reply says that it takes no mail for good: the person counts as bounced
+    and the address is suppressed, in the same commit."""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the message certainly did not arrive: true of a row too that never was on the wire."""
+        return self.state not in {DeliveryState.SENT, DeliveryState.UNCERTAIN}
 
 
 def claim_deliveries(
@@ -45,7 +55,7 @@ def claim_deliveries(
             _set_state(database, [row["id"] for row in due if not row["is_reader"]], _LEFT, now)
             staying = [row for row in due if row["is_reader"]]
             if staying:
-                _set_state(database, [row["id"] for row in staying], "state = 'claimed'", now)
+                _set_state(database, [row["id"] for row in staying], "state = 'claimed', next_at = NULL", now)
                 return tuple(_to_delivery(row) for row in staying)
     return ()
 
@@ -56,14 +66,17 @@ _IS_READER = """EXISTS (
   AND subscription.newsletter = (SELECT newsletter FROM issue WHERE issue.id = delivery.issue_id))"""
 _LEFT_BEFORE = "the subscriber left before it was sent"
 _LEFT = f"state = 'cancelled', reply = '{_LEFT_BEFORE}'"
+# Ordered branches, so that each walks its own stretch of the index and none sorts.
 _DUE = f"""
 SELECT delivery.id, issue_id, subscriber_id, address, name, variant, attempts, {_IS_READER} AS is_reader
 FROM (
-  SELECT * FROM delivery WHERE issue_id = :issue AND state = 'queued'
+  SELECT * FROM delivery WHERE issue_id = :issue AND state = 'queued' AND next_at IS NULL
+  UNION ALL
+  SELECT * FROM delivery WHERE issue_id = :issue AND state = 'queued' AND next_at <= :now
   UNION ALL
   SELECT * FROM delivery WHERE issue_id = :issue AND state = 'deferred' AND next_at <= :now
+  LIMIT :limit
 ) AS delivery JOIN subscriber ON subscriber.id = delivery.subscriber_id
-LIMIT :limit
 """
 
 
@@ -75,7 +88,16 @@ def _set_state(database: Database, ids: Sequence[int], change: str, now: datetim
 
 
 def _to_delivery(row: sqlite3.Row) -> Delivery:
-    return Delivery(**{name: row[name] for name in row.keys() if name != "is_reader"})  # noqa: SIM118 - a Row is no dict
+    delivery_id, issue_id, subscriber_id, address, name, variant, attempts, _ = row
+    return Delivery(
+        id=delivery_id,
+        issue_id=issue_id,
+        subscriber_id=subscriber_id,
+        address=address,
+        name=name,
+        variant=variant,
+        attempts=attempts,
+    )
 
 
 def advance_deliveries(
@@ -101,38 +123,55 @@ def advance_deliveries(
     """
     on_wire: frozenset[int] = frozenset()
     with database.transaction():
-        require_fence(database, lease, boot=boot)
+        state = require_fence(database, lease, boot=boot)
         _record_results(database, results, now)
-        state = database.value("SELECT state FROM issue WHERE id = ?", (lease.issue_id,))
-        if to_wire and state == IssueState.SENDING:
+        if to_wire and state is IssueState.SENDING:
             on_wire = _put_on_wire(database, to_wire, now)
-    if to_wire and state != IssueState.SENDING:
+    if to_wire and state is not IssueState.SENDING:
         raise LeaseLostError(f"the issue was {state} by another command")
     return on_wire
 
 
 def _record_results(database: Database, results: Sequence[DeliveryResult], now: datetime) -> None:
+    seconds = to_seconds(now)
     database.execute_many(
-        """UPDATE delivery SET state = ?, code = ?, reply = ?, next_at = ?, attempts = attempts + 1, updated_at = ?
-        WHERE id = ? AND state = 'wire'""",
+        """UPDATE delivery SET state = ?1, code = ?2, reply = ?3, next_at = ?4, attempts = attempts + (?1 <> 'queued'),
+        updated_at = ?5 WHERE id = ?6 AND (state = 'wire' OR (state = 'claimed' AND ?7))""",
         [
-            (r.state, r.code, r.reply, r.next_at and to_seconds(r.next_at), to_seconds(now), r.delivery_id)
+            (r.state, r.code, r.reply, r.next_at and to_seconds(r.next_at), seconds, r.delivery_id, r.is_certain)
             for r in results
         ],
     )
+    for result in results:
+        if result.gone is not None:
+            _take_out_bounced(database, result.delivery_id, result.gone, now)
+
+
+def _take_out_bounced(database: Database, delivery_id: int, address_hash: bytes, now: datetime) -> None:
+    """Somebody whose mailbox is gone: no newsletter tries it again."""
+    database.execute(
+        """UPDATE subscriber SET state = 'bounced', left_at = ?
+        WHERE id = (SELECT subscriber_id FROM delivery WHERE id = ?) AND state = 'active'""",
+        (to_seconds(now), delivery_id),
+    )
+    suppress(database, address_hash, reason="bounced", now=now)
 
 
 def _put_on_wire(database: Database, ids: Sequence[int], now: datetime) -> frozenset[int]:
-    rows = database.rows(_TO_WIRE, (_LEFT_BEFORE, to_seconds(now), json.dumps(ids)))
-    if len(rows) != len(ids):
-        raise IssueError(f"{len(ids) - len(rows)} of {len(ids)} deliveries are no longer claimed; none is sent")
-    return frozenset(row["id"] for row in rows if row["state"] == DeliveryState.WIRE)
+    values = {"now": to_seconds(now), "ids": json.dumps(ids), "left": _LEFT_BEFORE}
+    on_wire = frozenset(row[0] for row in database.rows(_TO_WIRE, values))
+    if len(on_wire) == len(ids):
+        return on_wire
+    left = database.execute(_LEAVERS, values)
+    if len(on_wire) + left != len(ids):
+        missing = len(ids) - len(on_wire) - left
+        raise IssueError(f"{missing} of {len(ids)} deliveries are no longer claimed; none is sent")
+    return on_wire
 
 
-_TO_WIRE = f"""
-UPDATE delivery SET state = iif({_IS_READER}, 'wire', 'cancelled'), reply = iif({_IS_READER}, reply, ?), updated_at = ?
-WHERE state = 'claimed' AND id IN (SELECT value FROM json_each(?)) RETURNING id, state
-"""
+_THESE = "state = 'claimed' AND id IN (SELECT value FROM json_each(:ids))"
+_TO_WIRE = f"UPDATE delivery SET state = 'wire', updated_at = :now WHERE {_THESE} AND {_IS_READER} RETURNING id"
+_LEAVERS = f"UPDATE delivery SET state = 'cancelled', reply = :left, updated_at = :now WHERE {_THESE}"
 
 
 def count_deliveries(database: Database, issue_id: int) -> dict[DeliveryState, int]:
@@ -143,8 +182,10 @@ def count_deliveries(database: Database, issue_id: int) -> dict[DeliveryState, i
 
 
 def next_attempt_at(database: Database, issue_id: int) -> int | None:
-    """When the first deferred row of an issue is due, in unix seconds; None where none is deferred."""
-    value = database.value("SELECT min(next_at) FROM delivery WHERE issue_id = ? AND state = 'deferred'", (issue_id,))
+    """When the first row of an issue that has to wait is due, in unix seconds; None where none has to."""
+    value = database.value(
+        "SELECT min(next_at) FROM delivery WHERE issue_id = ? AND state IN ('queued', 'deferred')", (issue_id,)
+    )
     return None if value is None else int(value)
 
 
@@ -174,48 +215,3 @@ def list_deliveries(
         (issue_id, json.dumps(list(states)), limit),
     )
     return tuple(LedgerRow(**{**dict(row), "state": DeliveryState(row["state"])}) for row in rows)
-
-
-def resolve_uncertain(
-    database: Database, issue_id: int, *, as_sent: bool, addresses: Sequence[str], now: datetime
-) -> int:
-    """Decide by hand about uncertain rows, of all or of the given addresses, inside the caller's transaction.
-
-    Args:
-        database: the workspace's database.
-        issue_id: whose rows.
-        as_sent: they were delivered; otherwise they are queued again.
-        addresses: only these; empty for all.
-        now: the present moment.
-
-    Returns:
-        How many rows were decided about.
-
-    Raises:
-        IssueError: they are to be sent again, and the issue is cancelled.
-    """
-    state = database.value("SELECT state FROM issue WHERE id = ?", (issue_id,))
-    if not as_sent and state == IssueState.CANCELLED:
-        raise IssueError("the issue is cancelled and nothing of it is sent any more; settle its rows with --as-sent")
-    return database.execute(
-        """UPDATE delivery SET state = :state, reply = :reply, updated_at = :now
-        WHERE issue_id = :issue AND state = 'uncertain' AND (:all OR subscriber_id IN (
-          SELECT id FROM subscriber WHERE address IN (SELECT value FROM json_each(:addresses))))""",
-        {
-            "state": DeliveryState.SENT if as_sent else DeliveryState.QUEUED,
-            "reply": "resolved by hand: delivered" if as_sent else "resolved by hand: to be sent again",
-            "now": to_seconds(now),
-            "issue": issue_id,
-            "all": not addresses,
-            "addresses": json.dumps(list(addresses)),
-        },
-    )
-
-
-def reopen_issue(database: Database, issue_id: int, *, deadline: datetime) -> None:
-    """Let an issue be sent again for rows that were queued again, inside the caller's transaction."""
-    database.execute(
-        """UPDATE issue SET state = 'sending', reason = '', finished_at = NULL, resume_at = NULL, deadline = ?
-        WHERE id = ? AND state IN ('sent', 'failed', 'sending')""",
-        (to_seconds(deadline), issue_id),
-    )

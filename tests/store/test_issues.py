@@ -31,7 +31,7 @@ from digest.store.issues import (
     resume_issue,
 )
 from digest.store.leases import release_lease, renew_lease, settle_stopped_issues
-from digest.store.ledger import reopen_issue, resolve_uncertain
+from digest.store.uncertain import reopen_issue, resolve_uncertain
 from workspaces import EDITION, NOW, add_readers
 
 

@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from ledgers import CANCELLED, CLAIMED, DEFERRED, QUEUED, READERS, SENT, Ledger, result
 
 from digest.errors import IssueError
 from digest.model import DeliveryState, SubscriberState
 from digest.store.groups import count_recipients, list_variant_keys, make_variant_key
 from digest.store.leases import release_lease
-from digest.store.ledger import advance_deliveries, count_deliveries, list_deliveries, resolve_uncertain
+from digest.store.ledger import advance_deliveries, count_deliveries, list_deliveries
 from digest.store.subscribers import Profile, change_subscriber, get_subscriber, take_out
+from digest.store.uncertain import resolve_uncertain
+from ledgers import CANCELLED, CLAIMED, DEFERRED, QUEUED, READERS, SENT, Ledger, result
 from workspaces import NOW, add_readers, reader_address
 
 

@@ -6,6 +6,14 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from digest.errors import IssueError, LeaseLostError
+from digest.model import DeliveryState, IssueState, SubscriberState
+from digest.store.issues import cancel_issue, expire_issue, finish_issue, get_issue_by_id, pause_issue, resume_issue
+from digest.store.leases import release_lease, settle_stopped_issues
+from digest.store.ledger import count_deliveries, next_attempt_at
+from digest.store.subscribers import take_out
+from digest.store.uncertain import reopen_issue, resolve_uncertain
 from ledgers import (
     CANCELLED,
     CATCH_UP,
@@ -20,13 +28,6 @@ from ledgers import (
     Ledger,
     result,
 )
-
-from digest.errors import IssueError, LeaseLostError
-from digest.model import DeliveryState, IssueState, SubscriberState
-from digest.store.issues import cancel_issue, expire_issue, finish_issue, get_issue_by_id, pause_issue, resume_issue
-from digest.store.leases import release_lease, settle_stopped_issues
-from digest.store.ledger import count_deliveries, next_attempt_at, reopen_issue, resolve_uncertain
-from digest.store.subscribers import take_out
 from workspaces import NOW, reader_address
 
 

@@ -10,9 +10,9 @@ from preview_site import make_site
 
 from digest.app import open_app
 from digest.store.articles import pin_article
-from digest.store.database import FILE_NAME, open_database
+from digest.store.database import FILE_NAME, open_database, read_version
 from digest.web.preview.desk import Desk, Query
-from digest.web.preview.watch import database_version, publisher_files, stamp
+from digest.web.preview.watch import publisher_files, stamp
 from workspaces import NOW, settings_text
 
 
@@ -39,11 +39,11 @@ def test_a_stamp_changes_with_a_file_made_changed_or_gone(tmp_path):
 def test_another_connections_writing_is_noticed_and_our_own_is_not(tmp_path):
     path = tmp_path / FILE_NAME
     with open_database(path, create=True) as ours, open_database(path) as theirs:
-        before = database_version(ours)
+        before = read_version(ours)
         pin_article(ours, "weekly", "a", position=None, now=NOW)
-        assert database_version(ours) == before
+        assert read_version(ours) == before
         pin_article(theirs, "weekly", "b", position=None, now=NOW)
-        assert database_version(ours) != before
+        assert read_version(ours) != before
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,14 @@ from digest.language import load_language
 from digest.model import Subscriber
 from digest.settings import NewsletterSettings, load_settings
 from digest.store.articles import get_articles
+from digest.store.database import read_version
 from digest.store.images import get_image_content, get_images
 from digest.store.issues import get_issue
 from digest.store.subscribers import get_subscriber_by_id
 from digest.web.preview.edits import Edit, EditKind, History, Step, edit_decisions, edit_words
 from digest.web.preview.panes import Pane, draw_pane
 from digest.web.preview.picture import Picture, take_picture
-from digest.web.preview.watch import database_version, files_of, publisher_files, stamp
+from digest.web.preview.watch import files_of, publisher_files, stamp
 
 _KEPT_PICTURES = 40
 """Enough for several pages at once, each between its question and its panes."""
@@ -66,7 +67,7 @@ class Desk:
     def revision(self) -> str:
         """A word that changes whenever a picture taken now might be another than before."""
         publisher = stamp(publisher_files(self.app.settings))
-        version = database_version(self.app.database)
+        version = read_version(self.app.database)
         return hashlib.sha256(f"{self._stamp_files()} {publisher} {version} {self._edits}".encode()).hexdigest()[:24]
 
     def refresh(self) -> None:

@@ -9,9 +9,10 @@ from digest.app import open_app
 from digest.check.contract import check_mail
 from digest.check.finding import Finding
 from digest.clock import Clock
+from digest.deliver.apart import send_apart
 from digest.deliver.letters import Reader, write_message
 from digest.deliver.open_transport import open_transport
-from digest.deliver.sender import send_apart
+from digest.deliver.press import address_letterhead, make_seal
 from digest.deliver.transport import Outcome
 from digest.errors import DigestError
 from digest.illustrate import ImagesReport, read_images
@@ -56,7 +57,9 @@ class Errands:
             TransportError: there is no way out; nothing was handed over.
         """
         proof, settings = picture.proof, picture.edition.settings
-        message = write_message(proof.letterhead, proof.variant, Reader(subscriber_id=0, address=address))
+        seal = make_seal(settings, picture.edition.newsletter, Clock())
+        letterhead = address_letterhead(proof.letterhead, settings.delivery, is_automatic=False)
+        message = seal(write_message(letterhead, proof.variant, Reader(subscriber_id=0, address=address)))
         transport = open_transport(settings.delivery, settings.folder, clock=Clock())
         (outcome,) = await asyncio.to_thread(send_apart, transport, [message])
         return outcome

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from digest.settings import Settings
-from digest.store.database import Database
 
 
 def files_of(settings: Settings, template_folders: Iterable[Path]) -> tuple[Path, ...]:
@@ -40,8 +39,3 @@ def _describe(file: Path) -> bytes:
     except OSError:  # an editor is just replacing it
         return f"{file}\0".encode()
     return f"{file}\0{found.st_mtime_ns}\0{found.st_size}\0".encode()
-
-
-def database_version(database: Database) -> int:
-    """A number that changes when another connection has written to the workspace's database."""
-    return int(database.value("PRAGMA data_version"))

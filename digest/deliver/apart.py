@@ -1,0 +1,70 @@
+"""Messages that no ledger knows of: test sends, and words to the operator."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from digest.deliver.letters import OutgoingMessage
+from digest.deliver.loop import run
+from digest.deliver.transport import Ending, Outcome, Parcel, Transport
+from digest.model import DeliveryState
+
+_TRIES = 2
+"""Connections tried at most: a server may close one early, for a reason that has nothing to do with us."""
+
+
+def send_apart(transport: Transport, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
+    """Hand messages over at once, and tell what became of each.
+
+    Raises:
+        TransportError: no connection could be opened; nothing was handed over.
+    """
+    parcels = [
+        Parcel(envelope=message.envelope, content=message.content, delivery_id=number)
+        for number, message in enumerate(messages)
+    ]
+    outbox = _Outbox(parcels)
+    run(_carry(transport, outbox))
+    return [outbox.outcomes[parcel.delivery_id] for parcel in parcels]
+
+
+async def _carry(transport: Transport, outbox: "_Outbox") -> None:
+    ending = Ending.SLOW_DOWN
+    for _ in range(_TRIES):
+        if ending is not Ending.FINISHED and outbox.has_more:
+            async with transport.connect() as connection:
+                ending = await connection.carry(outbox)
+    outbox.give_up()
+
+
+class _Outbox:
+    """A list of messages; see `transport.Outbox`."""
+
+    def __init__(self, parcels: Iterable[Parcel]) -> None:
+        self._waiting = deque(parcels)
+        self._reason = ""
+        self.outcomes: dict[int, Outcome] = {}
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self._waiting)
+
+    def take(self) -> Parcel | None:
+        return self._waiting.popleft() if self._waiting else None
+
+    async def wait(self, seconds: float) -> bool:  # noqa: ARG002 - there is nothing to wait for
+        return self.has_more
+
+    async def release(self, parcel: Parcel) -> bool:  # noqa: ARG002 - any message may leave
+        return True
+
+    def settle(self, parcel: Parcel, outcome: Outcome) -> None:
+        self.outcomes[parcel.delivery_id] = outcome
+
+    def give_back(self, parcel: Parcel, reason: str) -> None:
+        self._reason = reason
+        self._waiting.appendleft(parcel)
+
+    def give_up(self) -> None:
+        """What was given back too often is not sent."""
+        for parcel in self._waiting:
+            self.outcomes[parcel.delivery_id] = Outcome(state=DeliveryState.DEFERRED, reply=self._reason)
