@@ -1,7 +1,10 @@
 """Writes the pages of this folder that come from the program itself; `make docs` runs it, a test compares."""  # noqa: INP001 - a folder of pages, not a package
 
+import ast
+import inspect
 import os
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args, get_origin
@@ -14,8 +17,20 @@ from digest.check.contract import RULES
 from digest.check.finding import Rule
 from digest.check.levels import LEVELS
 from digest.cli.main import cli
+from digest.deliver.fault_watch import ENOUGH, WINDOW
+from digest.deliver.replies import CONSEQUENCES, ReplyKind
+from digest.deliver.reply_codes import CODES, STATUSES, StatusRule
+from digest.deliver.reply_rules import WORDS
 from digest.render.context import context_fields
-from digest.settings import BrandSettings, DeliverySettings, NewsletterSettings, SiteSettings, SourceSettings
+from digest.settings import (
+    BrandSettings,
+    DeliverySettings,
+    DkimSettings,
+    NewsletterSettings,
+    SiteSettings,
+    SourceSettings,
+    WarmUpSettings,
+)
 from digest.workspace import create_workspace
 
 FOLDER = Path(__file__).parent
@@ -25,6 +40,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[source]", SourceSettings),
     ("[[newsletter]]", NewsletterSettings),
     ("[delivery]", DeliverySettings),
+    ("[delivery.warm_up]", WarmUpSettings),
+    ("[[delivery.dkim]]", DkimSettings),
 )
 _MARK = "<!-- Written by docs/generate.py from the program: run `make docs` instead of editing. -->\n"
 _COLUMNS = 100
@@ -35,6 +52,11 @@ _KINDS: Mapping[Any, str] = {
     Path: "path",
     tuple[str, ...]: "list of texts",
     Mapping[str, str]: "table of texts",
+    Mapping[str, float]: "table of numbers",
+    float: "number",
+    date: "date",
+    WarmUpSettings: "table",
+    tuple[DkimSettings, ...]: "list of tables",
     BrandSettings: "table",
 }
 
@@ -46,6 +68,7 @@ def pages() -> dict[str, str]:
         "cli.md": _MARK + cli_page(),
         "template-context.md": _MARK + context_page(),
         "checks.md": _MARK + checks_page(),
+        "replies.md": _MARK + replies_page(),
     }
 
 
@@ -83,6 +106,58 @@ def checks_page() -> str:
     """Every rule of the email-safe contract, under its id."""
     rows = ((f"[{rule.id}](#{rule.id.lower()})", _prose(rule.title)) for rule in RULES.values())
     return "\n".join((_CHECKS_HEAD, _table(("rule", "what must be true"), rows), *map(_rule_section, RULES.values())))
+
+
+def replies_page() -> str:
+    """What a server's reply means, what follows, and by what it is known."""
+    meanings = _meanings(ReplyKind)
+    kinds = ((f"`{kind}`", meanings[kind.name], _what_follows(kind), CONSEQUENCES[kind].advice) for kind in ReplyKind)
+    words = ((f"`{rule.kind}`", f"{rule.code}xx"[:3] if rule.code else "any", rule.source) for rule in WORDS)
+    statuses = ((f"`{rule.kind}`", _show_statuses(rule), rule.source) for rule in STATUSES)
+    codes = ((f"`{kind}`", _codes_of(kind)) for kind in dict.fromkeys(CODES.values()))
+    return "\n".join(
+        (
+            _REPLIES_HEAD.format(window=WINDOW, enough=ENOUGH),
+            _table(("kind", "meaning", "what digest does", "what you do"), kinds),
+            _REPLIES_WORDS,
+            _table(("kind", "codes", "words of"), words),
+            "Then the enhanced status code:\n",
+            _table(("kind", "status", "from"), statuses),
+            "Then the reply code. A 4xx that nothing above knows is `temporary`, a 5xx `permanent_unknown`.\n",
+            _table(("kind", "code"), codes),
+        )
+    )
+
+
+def _show_statuses(rule: StatusRule) -> str:
+    """A pattern of status codes as people write it: x for any digit."""
+    return f"`{rule.statuses.pattern.replace(chr(92) + '.', '.').replace(chr(92) + 'd', 'x')}`"
+
+
+def _codes_of(kind: ReplyKind) -> str:
+    return ", ".join(str(code) for code, meant in CODES.items() if meant is kind)
+
+
+def _what_follows(kind: ReplyKind) -> str:
+    follows = CONSEQUENCES[kind]
+    told = (
+        (follows.suppress, "the address is never mailed again"),
+        (follows.retry, "tries again: a 4xx in this issue, a 5xx with the next"),
+        (follows.counts_against_sender, "counts against the sender: when most replies are such, the issue pauses"),
+    )
+    return "; ".join(words for is_so, words in told if is_so) or "nothing"
+
+
+def _meanings(members: type[ReplyKind]) -> dict[str, str]:
+    """What the line under each member says."""
+    (definition,) = ast.parse(inspect.getsource(members)).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - it was asked for the source of a class
+    pairs = zip(definition.body, definition.body[1:], strict=False)
+    return {
+        ast.unparse(member.targets[0]): _plain(str(ast.literal_eval(line.value)))
+        for member, line in pairs
+        if isinstance(member, ast.Assign) and isinstance(line, ast.Expr)
+    }
 
 
 def _rule_section(rule: Rule) -> str:
@@ -220,6 +295,22 @@ Naver and Daum, with styles removed, in dark mode, without pictures, and by a sc
 
 Which client lacks what is known from [caniemail](https://www.caniemail.com/). Naver and Daum are taken to remove every
 style block, as Gmail's mobile web does.
+"""
+_REPLIES_HEAD = """\
+# Replies of mail servers
+
+What digest takes a server's refusal for, and what follows. `digest issues show` has every reply in the server's own
+words.
+
+An address leaves the list only for a final reply (5xx) that says the mailbox or its domain is gone. Whatever blames
+the sender takes nobody off the list: when more than half of the newest {window} replies do (of at least {enough}), of
+all servers or of one domain, the issue pauses, and the operator is told by mail.
+"""
+_REPLIES_WORDS = """\
+## How a reply is read
+
+First its words, from the top of this table to the bottom: a code such as 5.7.1 may mean anything. Addresses and links
+are left out. The patterns themselves are in `digest/deliver/reply_rules.py`.
 """
 _CONTEXT_HEAD = """\
 # Template context

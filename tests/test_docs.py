@@ -22,8 +22,9 @@ import pytest
 from digest.check.size import CLIP_BYTES
 from digest.cli.images import IMPORT_SECONDS
 from digest.cli.main import cli
+from digest.deliver.journal import RESULT_SECONDS
 from digest.deliver.retry import FIRST_DELAY, JITTER, MAX_DELAY
-from digest.deliver.smtp_reply import _WORDS_LIMIT
+from digest.deliver.smtp import WORDS_LIMIT
 from digest.illustrate import BROKEN_FOR, GOOD_FOR
 from digest.mail.links import _MAC_BYTES, Purpose, SignedLink, sign_link
 from digest.model import CountKind, DeliveryState, IssueState, ReasonCode, SubscriberState
@@ -165,7 +166,8 @@ FIGURES = {
     "40 characters": len(TOKEN) == 40,
     "16 bytes": _MAC_BYTES == 16,
     "32 random bytes": KEY_BYTES == 32,
-    "500 characters": _WORDS_LIMIT == 500,
+    "500 characters": WORDS_LIMIT == 500,
+    "50 ms": RESULT_SECONDS < 0.05,
     "102,400 bytes": CLIP_BYTES == 102_400,
     "100,000 bytes": BUDGET == 100_000,
     "10 minutes": IMAGES_MINUTES == 10,
