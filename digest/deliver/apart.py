@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 
 from digest.deliver.letters import OutgoingMessage
 from digest.deliver.loop import run
-from digest.deliver.transport import Ending, Outcome, Parcel, Transport
+from digest.deliver.transport import Outcome, Parcel, Transport
+from digest.errors import TransportError
 from digest.model import DeliveryState
 
 _TRIES = 2
-"""Connections tried at most: a server may close one early, for a reason that has nothing to do with us."""
+"""So many connections in a row may carry nothing: a server may close one early, for a reason that has nothing to do
+with us. One that is used up after some messages has carried those."""
 
 
 def send_apart(transport: Transport, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
@@ -28,11 +30,18 @@ def send_apart(transport: Transport, messages: Sequence[OutgoingMessage]) -> lis
 
 
 async def _carry(transport: Transport, outbox: "_Outbox") -> None:
-    ending = Ending.SLOW_DOWN
-    for _ in range(_TRIES):
-        if ending is not Ending.FINISHED and outbox.has_more:
+    fruitless = 0
+    while outbox.has_more and fruitless < _TRIES:
+        known = len(outbox.outcomes)
+        try:
             async with transport.connect() as connection:
-                ending = await connection.carry(outbox)
+                await connection.carry(outbox)
+        except TransportError as error:
+            if not outbox.outcomes:
+                raise
+            outbox.reason = str(error)
+            break
+        fruitless = 0 if len(outbox.outcomes) > known else fruitless + 1
     outbox.give_up()
 
 
@@ -41,7 +50,8 @@ class _Outbox:
 
     def __init__(self, parcels: Iterable[Parcel]) -> None:
         self._waiting = deque(parcels)
-        self._reason = ""
+        self.reason = "the server closed its connections"
+        """Why the rest was not sent."""
         self.outcomes: dict[int, Outcome] = {}
 
     @property
@@ -61,10 +71,10 @@ class _Outbox:
         self.outcomes[parcel.delivery_id] = outcome
 
     def give_back(self, parcel: Parcel, reason: str) -> None:
-        self._reason = reason
+        self.reason = reason
         self._waiting.appendleft(parcel)
 
     def give_up(self) -> None:
         """What was given back too often is not sent."""
         for parcel in self._waiting:
-            self.outcomes[parcel.delivery_id] = Outcome(state=DeliveryState.DEFERRED, reply=self._reason)
+            self.outcomes[parcel.delivery_id] = Outcome(state=DeliveryState.DEFERRED, reply=self.reason)

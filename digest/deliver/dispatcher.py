@@ -88,7 +88,7 @@ class Dispatcher:
             return False
         self._changed.clear()
         try:
-            async with asyncio.timeout(min(seconds, self._queue.seconds_to_wait() or seconds)):
+            async with asyncio.timeout(min(seconds, self._queue.seconds_to_wait())):
                 await self._changed.wait()
         except TimeoutError:
             pass
@@ -101,11 +101,20 @@ class Dispatcher:
 
     async def release(self, parcel: Parcel) -> bool:
         """See `Outbox.release`."""
-        may_leave = await self._journal.put_on_wire(parcel.delivery_id)
+        if self._must_stop():  # it was taken ahead, and the answer to the one before may have taken minutes
+            self._keep(self._open.pop(parcel.delivery_id))
+            return False
+        committed = self._journal.put_on_wire(parcel.delivery_id)
+        try:
+            may_leave = await committed
+        except asyncio.CancelledError:
+            self._withdraw(parcel, committed)
+            raise
         if may_leave:
             self._on_wire.add(parcel.delivery_id)
         else:
-            self._open.pop(parcel.delivery_id, None)
+            del self._open[parcel.delivery_id]
+            self._allow_another()
         return may_leave
 
     def settle(self, parcel: Parcel, outcome: Outcome) -> None:
@@ -131,9 +140,7 @@ class Dispatcher:
             self._record(delivery, Outcome(state=DeliveryState.QUEUED, reply=reason))
         else:
             self._queue.put_back(delivery)
-        if self._allowance is not None:
-            self._allowance += 1
-        self.wake()
+        self._allow_another()
 
     def note_committed(self, results: Sequence[DeliveryResult]) -> None:
         """Told of every group of results in the ledger: those that were queued again can be claimed from now on."""
@@ -151,8 +158,28 @@ class Dispatcher:
             self._allowance -= 1
         return delivery
 
+    def _allow_another(self) -> None:
+        if self._allowance is not None:
+            self._allowance += 1
+        self.wake()
+
+    def _keep(self, delivery: Delivery) -> None:
+        """Have a claimed row at hand again, through no fault of its own."""
+        self._queue.put_back(delivery)
+        self._allow_another()
+
+    def _withdraw(self, parcel: Parcel, committed: asyncio.Future[bool]) -> None:
+        """Its connection was cut off while it waited, perhaps just after its commit: nothing of it has left."""
+        is_committed = committed.done() and not committed.cancelled() and committed.exception() is None
+        if is_committed and committed.result():
+            self._on_wire.add(parcel.delivery_id)
+        self.give_back(parcel, "stopped before it left")
+
     def _is_over(self) -> bool:
-        is_stopped = self._limits.stop.is_set() or self._journal.failure is not None or bool(self.fault)
+        return self._journal.failure is not None or self._must_stop()
+
+    def _must_stop(self) -> bool:
+        is_stopped = self._limits.stop.is_set() or bool(self.fault)
         return is_stopped or self._clock.now() >= self._limits.deadline
 
     def _settle_trouble(self, delivery: Delivery, outcome: Outcome) -> None:

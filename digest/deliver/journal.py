@@ -12,7 +12,7 @@ from digest.store.database import Database
 from digest.store.leases import Lease, keep_sending
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
-GATHER_SECONDS = 0.0015
+GATHER_SECONDS = 0.0008
 """How long a connection waits for others to join its commit; less where two thirds of them wait already."""
 RESULT_SECONDS = 0.04
 """How long a result waits for a commit to join: a crash within it makes the message uncertain."""
@@ -102,10 +102,11 @@ class Journal:
     def flush(self) -> None:
         """Commit what is waiting. A failure is given to those who wait, and kept in `failure`."""
         self._cancel_planned()
-        if not self._results and not self._waiting:
-            return
         results, self._results = self._results, []
-        waiting, self._waiting = self._waiting, []
+        # Who was cut off while it waited sends nothing, so its row stays off the wire.
+        waiting, self._waiting = [each for each in self._waiting if not each[1].done()], []
+        if not results and not waiting:
+            return
         try:
             on_wire = self._advance(results, waiting)
         except DatabaseLockedError as error:
@@ -115,17 +116,23 @@ class Journal:
             # What happened is written with the next group: a full disk must not make it uncertain.
             self._put_back(results, waiting)
             self._fail(error)
+        except BaseException:
+            self._put_back(results, waiting)  # an operator's interrupt must not either
+            raise
         else:
             self._tries = 0
             for delivery_id, committed in waiting:
-                if not committed.done():  # a connection that was closed meanwhile waits for nothing
-                    committed.set_result(delivery_id in on_wire)
+                committed.set_result(delivery_id in on_wire)
             self._tell(results)
 
     def _tell(self, results: list[DeliveryResult]) -> None:
-        if results:
+        if not results:
+            return
+        try:
             for listener in self.listeners:
                 listener(results)
+        except Exception as error:  # noqa: BLE001 - kept: whoever watches has gone, as a closed pipe has
+            self._fail(error)
 
     def _advance(self, results: list[DeliveryResult], waiting: list[Waiting]) -> frozenset[int]:
         return advance_deliveries(

@@ -72,8 +72,8 @@ class SigningPacker:
 
     @property
     def is_empty(self) -> bool:
-        """See `Packer.is_empty`."""
-        return not self._ready and not self._packing
+        """See `Packer.is_empty`; a failure that nobody was told of is something too."""
+        return not (self._ready or self._packing or self._failure)
 
     def next(self, next_delivery: Callable[[], Delivery | None], wake: Callable[[], None]) -> Packed | None:
         """See `Packer.next`; raises what making a message raised."""
@@ -97,8 +97,8 @@ class SigningPacker:
         loop = asyncio.get_running_loop()
         try:
             parcels = await loop.run_in_executor(self._threads, lambda: [self._pack(delivery) for delivery in batch])
-        except Exception as error:  # noqa: BLE001 - raised by the next call, in the connection that asks
-            self._failure = error
+        except BaseException as error:  # noqa: BLE001 - raised by the next call, in the connection that asks
+            self._failure = error  # a panic of a library in Rust is no Exception
         else:
             self._ready.extend(zip(batch, parcels, strict=True))
         self._packing -= len(batch)

@@ -3,14 +3,20 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 
+from digest.deliver.journal import LOCK_PATIENCE
 from digest.deliver.pace import Pacer
+from digest.errors import DatabaseLockedError
 from digest.model import Delivery
 
 CLAIM_SIZE = 250
 """Rows claimed at once. Claimed rows are safe to put back, so this bounds only how often the database is asked."""
 HELD_AT_MOST = 20_000
 """Rows kept at hand for domains that have to wait, so that others can overtake them: some 10 MB."""
+SHORTEST_WAIT_SECONDS = 0.001
+LOCK_REST_SECONDS = 0.5
+"""How long not to ask a locked database again: asking stops the event loop, and servers must be heard meanwhile."""
 
 
 class Queue:
@@ -22,6 +28,8 @@ class Queue:
         self._lanes: dict[str, deque[Delivery]] = {}
         self._held = 0
         self._is_drained = False
+        self._locked = 0
+        self._claims_from = -inf
 
     def __len__(self) -> int:
         """How many rows are at hand."""
@@ -35,13 +43,17 @@ class Queue:
     def fetch(self) -> int:
         """Claim a batch where none is at hand; how many rows are."""
         if not self._held:
-            self._claim_more()
+            self._add(self._claim(CLAIM_SIZE))
         return self._held
 
     def pop(self) -> Delivery | None:
-        """The next row that may go at this moment, or None."""
+        """The next row that may go at this moment, or None.
+
+        Raises:
+            DatabaseLockedError: another program has locked the database all through `LOCK_PATIENCE` tries.
+        """
         delivery = self._pop_admitted()
-        while delivery is None and not self._is_drained and self._held < HELD_AT_MOST:
+        while delivery is None and self._may_claim():
             self._claim_more()
             delivery = self._pop_admitted()
         return delivery
@@ -56,11 +68,12 @@ class Queue:
         self._is_drained = False
 
     def seconds_to_wait(self) -> float:
-        """How long until a row at hand may go; 0 where one may now or none is at hand."""
+        """How long until a row at hand may go, a moment at least; infinity where none waits for its turn."""
         if self._pacer.is_unlimited or not self._held:
-            return 0.0
+            return inf
         now = time.monotonic()
-        return min(self._pacer.delay(lane, now) for lane, rows in self._lanes.items() if rows)
+        seconds = min(self._pacer.delay(lane, now) for lane, rows in self._lanes.items() if rows)
+        return max(seconds, SHORTEST_WAIT_SECONDS)
 
     def _pop_admitted(self) -> Delivery | None:
         if not self._held:
@@ -75,8 +88,22 @@ class Queue:
                 return delivery
         return None
 
+    def _may_claim(self) -> bool:
+        return not self._is_drained and self._held < HELD_AT_MOST and time.monotonic() >= self._claims_from
+
     def _claim_more(self) -> None:
-        claimed = self._claim(CLAIM_SIZE)
+        try:
+            claimed = self._claim(CLAIM_SIZE)
+        except DatabaseLockedError:
+            self._locked += 1
+            self._claims_from = time.monotonic() + LOCK_REST_SECONDS
+            if self._locked >= LOCK_PATIENCE:
+                raise
+        else:
+            self._locked = 0
+            self._add(claimed)
+
+    def _add(self, claimed: Sequence[Delivery]) -> None:
         self._is_drained = not claimed
         for delivery in claimed:
             self._lane(delivery).append(delivery)

@@ -68,9 +68,10 @@ async def _send(sending: Sending) -> None:
         queue, packer, journal, clock=sending.clock, limits=sending.limits, judgement=sending.judgement
     )
     journal.listeners += (dispatcher.note_committed, sending.on_results)
-    watch = asyncio.create_task(_watch(journal, dispatcher))
+    crew = Crew(sending.transport, dispatcher, sending.judgement.random, workers)
+    watch = asyncio.create_task(_watch(journal, dispatcher, crew))
     try:
-        await Crew(sending.transport, dispatcher, sending.judgement.random, workers).work()
+        await crew.work()
     finally:
         watch.cancel()
         packer.close()
@@ -91,9 +92,10 @@ def _make_packer(sending: Sending) -> Packer:
     return DirectPacker(sending.pack)
 
 
-async def _watch(journal: Journal, dispatcher: Dispatcher) -> None:
+async def _watch(journal: Journal, dispatcher: Dispatcher, crew: Crew) -> None:
     """Notice a pause, a stop and the deadline while messages are slow, until cancelled."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         journal.look()
         dispatcher.wake()
+        crew.look()

@@ -182,9 +182,14 @@ def count_deliveries(database: Database, issue_id: int) -> dict[DeliveryState, i
 
 
 def next_attempt_at(database: Database, issue_id: int) -> int | None:
-    """When the first row of an issue that has to wait is due, in unix seconds; None where none has to."""
+    """When the first row of an issue is due, in unix seconds; None where one may go at once, or none is left.
+
+    Claimed rows count among those that may go at once, as their sender puts back what it does not send.
+    """
     value = database.value(
-        "SELECT min(next_at) FROM delivery WHERE issue_id = ? AND state IN ('queued', 'deferred')", (issue_id,)
+        """SELECT CASE WHEN count(*) = count(next_at) THEN min(next_at) END FROM delivery
+        WHERE issue_id = ? AND state IN ('queued', 'claimed', 'deferred')""",
+        (issue_id,),
     )
     return None if value is None else int(value)
 

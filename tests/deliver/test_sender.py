@@ -15,6 +15,7 @@ import pytest
 
 from digest.deliver import crew, journal
 from digest.deliver.letters import Reader, write_message
+from digest.deliver.press import address_letterhead
 from digest.errors import StoreError, TransportError
 from digest.mail.links import Purpose, SignedLink, read_link
 from digest.model import DeliveryState, IssueState, SubscriberState
@@ -148,7 +149,8 @@ def test_the_same_reader_would_get_the_same_bytes_again(make_house):
     house.clock.advance(days=1)
     received = {message.rcpt_tos[0]: message.content for message in server.messages}
     with open_at(house.settings_file, house.clock, seed=2) as app:
-        letterhead = letterhead_of_issue(app.database, house.issue(), app.key)
+        frozen = letterhead_of_issue(app.database, house.issue(), app.key)
+        letterhead = address_letterhead(frozen, app.settings.delivery, is_automatic=True)
         for row in house.rows(DeliveryState.SENT):
             number = int(row.address[6:11])
             reader = Reader(subscriber_id=row.subscriber_id, address=row.address, name=f"독자 {number}")
