@@ -8,88 +8,113 @@ It delays and does not slow down: bytes that come together leave together. Runs 
 import argparse
 import asyncio
 import contextlib
+import ctypes
+import os
+import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from statistics import median
-from time import perf_counter
-from typing import Self, cast
+from time import monotonic, perf_counter
+from typing import BinaryIO, Self, cast
 
 from sink import HOST, free_port, wait_for_port
 
-TIMER_SECONDS = 0.001
-"""How exactly an event loop's timer rings. What is due within half of it is handed on now: waiting for the next ring
-would hold the second of two writes back for a millisecond that no network asks for."""
+uvloop = import_module("uvloop") if find_spec("uvloop") else None
+"""It is only quicker."""
+_CLOCK_MONOTONIC, _ABSOLUTE = 1, 1
+_SYSTEM = ctypes.CDLL(None, use_errno=True)
 
 
-class DelayedWay(asyncio.Protocol):
-    """One side of a connection: what it reads is written to the other side, later."""
+class Timer:
+    """Linux's timerfd: the timers of an event loop ring on whole milliseconds, a twentieth of the round trip."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._descriptor = _SYSTEM.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK)
+        self._ring = ring
+        asyncio.get_running_loop().add_reader(self._descriptor, self._read)
+
+    def set(self, moment: float) -> None:
+        """Ring at a moment of `time.monotonic`."""
+        seconds = int(moment)
+        nanoseconds = max(int((moment - seconds) * 1e9), 1)
+        setting = (ctypes.c_long * 4)(0, 0, seconds, nanoseconds)
+        _SYSTEM.timerfd_settime(self._descriptor, _ABSOLUTE, setting, None)
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._descriptor, 8)
+        self._ring()
+
+
+class Road:
+    """What is on the way, in either direction and of all connections: as all take equally long, in order."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._loop = asyncio.get_running_loop()
-        self._chunks: deque[tuple[float, bytes | None]] = deque()
-        self._is_waiting = False
-        self.transport: asyncio.Transport | None = None
+        self._under_way: deque[tuple[float, Side, bytes | None]] = deque()
+        self._timer = Timer(self._arrive)
+
+    def send(self, target: "Side", data: bytes | None) -> None:
+        """Bring bytes, or the end of a connection, to a side."""
+        due = monotonic() + self._seconds
+        self._under_way.append((due, target, data))
+        if len(self._under_way) == 1:
+            self._timer.set(due)
+
+    def _arrive(self) -> None:
+        now = monotonic()
+        while self._under_way and self._under_way[0][0] <= now:
+            _, target, data = self._under_way.popleft()
+            target.hand_on(data)
+        if self._under_way:
+            self._timer.set(self._under_way[0][0])
+
+
+class Side(asyncio.Protocol):
+    """One side of a connection: what it reads is handed on by the other side, later."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+        self._transport: asyncio.Transport | None = None
+        self._early: list[bytes | None] = []
         self.other: Self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be connected; what has come for this side meanwhile waits in the other one."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.other.wait()
+        """Be connected, and hand on what has arrived before that."""
+        self._transport = cast("asyncio.Transport", transport)
+        early, self._early = self._early, []
+        for data in early:
+            self.hand_on(data)
 
     def data_received(self, data: bytes) -> None:
-        """Keep it for half a round trip."""
-        self._add(data)
+        """Send it on its way."""
+        self._road.send(self.other, data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell the other side, after what is on the way."""
-        self._add(None)
+        self._road.send(self.other, None)
 
-    def _add(self, data: bytes | None) -> None:
-        self._chunks.append((self._loop.time() + self._seconds, data))
-        self.wait()
-
-    def wait(self) -> None:
-        """Plan to hand on what is on the way, once the other side is connected."""
-        if self._chunks and not self._is_waiting and self.other.transport is not None:
-            self._is_waiting = True
-            self._loop.call_at(self._chunks[0][0], self._hand_on)
-
-    def _hand_on(self) -> None:
-        self._is_waiting = False
-        target = self.other.transport
-        due = self._loop.time() + TIMER_SECONDS / 2
-        while target is not None and self._chunks and self._chunks[0][0] <= due:
-            _, data = self._chunks.popleft()
-            if data is None:
-                target.close()
-            elif not target.is_closing():
-                target.write(data)
-        self.wait()
-
-
-async def lateness(seconds: float) -> float:
-    """How late a timer rings here, the median of some: a round trip must not be longer than was asked for."""
-    loop = asyncio.get_running_loop()
-    late = []
-    for _ in range(31):
-        begun = perf_counter()
-        rung = loop.create_future()
-        loop.call_later(seconds, rung.set_result, None)
-        await rung
-        late.append(perf_counter() - begun - seconds)
-    return median(late)
+    def hand_on(self, data: bytes | None) -> None:
+        """Write what has arrived, or close."""
+        if self._transport is None:
+            self._early.append(data)
+        elif data is None:
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._transport.write(data)
 
 
 async def forward(port: int, to_port: int, seconds: float) -> None:
     """Listen, and join every connection with one of its own, until cancelled."""
-    loop = asyncio.get_running_loop()
-    seconds -= await lateness(seconds)
+    loop, road = asyncio.get_running_loop(), Road(seconds)
     tasks = set[asyncio.Task[object]]()
 
-    def join() -> DelayedWay:
-        near, far = DelayedWay(seconds), DelayedWay(seconds)
+    def join() -> Side:
+        near, far = Side(road), Side(road)
         near.other, far.other = far, near
         task = loop.create_task(loop.create_connection(lambda: far, HOST, to_port))
         tasks.add(task)
@@ -109,15 +134,36 @@ class DelayProxy:
         self.port = 0
 
     def __enter__(self) -> Self:
-        self.port = free_port()
-        ports, round_trip = (str(self.port), str(self._to_port)), str(self._round_trip_ms)
-        self._process = subprocess.Popen([sys.executable, __file__, *ports, "--round-trip", round_trip])
-        wait_for_port(self.port)
+        self._start(self._round_trip_ms)
+        # Timers ring late, and two processes must wake: what comes on top is measured once and taken off.
+        excess = self.measure_round_trip() - self._round_trip_ms
+        self.__exit__()
+        self._start(self._round_trip_ms - excess)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+
+    def measure_round_trip(self) -> float:
+        """Milliseconds from a NOOP to its answer, the median of some, as a client behind the proxy has them."""
+        with socket.create_connection((HOST, self.port)) as client, client.makefile("rb") as replies:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            replies.readline()
+            return 1000 * median(_time_noop(client, replies) for _ in range(41))
+
+    def _start(self, round_trip_ms: float) -> None:
+        self.port = free_port()
+        ports = (str(self.port), str(self._to_port))
+        self._process = subprocess.Popen([sys.executable, __file__, *ports, "--round-trip", str(round_trip_ms)])
+        wait_for_port(self.port)
+
+
+def _time_noop(client: socket.socket, replies: BinaryIO) -> float:
+    begun = perf_counter()
+    client.sendall(b"NOOP\r\n")
+    replies.readline()
+    return perf_counter() - begun
 
 
 def main() -> None:
@@ -129,8 +175,8 @@ def main() -> None:
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         work = forward(options.port, options.to_port, options.round_trip / 2000)
-        # Not uvloop, whose clock counts whole milliseconds only.
-        asyncio.run(work)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
+            runner.run(work)
 
 
 if __name__ == "__main__":

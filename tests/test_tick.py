@@ -163,6 +163,7 @@ def test_a_set_stop_begins_nothing(make_house):
 NEW_YORK = {"schedule": "mon 00:00", "timezone": "America/New_York"}
 
 
+@pytest.mark.slow
 def test_monday_midnight_in_new_york_sends_every_week_of_2026(make_house):
     """A cron trigger skips the week after the clocks went forward."""
     settings = {**NEW_YORK, "candidates": "viewed", "window": "999d", "no_repeat": 0}

@@ -13,7 +13,9 @@ from digest.store.leases import Lease, keep_sending
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
 GATHER_SECONDS = 0.0008
-"""How long a connection waits for others to join its commit; less where two thirds of them wait already."""
+"""How long a connection waits for others to join its commit; not where most wait already, or hardly one would."""
+_REMEMBERED = 8
+"""Over about so many messages it is averaged how often one comes."""
 RESULT_SECONDS = 0.04
 """How long a result waits for a commit to join: a crash within it makes the message uncertain."""
 LOCK_PATIENCE = 12
@@ -46,6 +48,8 @@ class Journal:
         self._results: list[DeliveryResult] = []
         self._waiting: list[Waiting] = []
         self._loop = asyncio.get_running_loop()
+        self._last_at = self._loop.time()
+        self._interval = 0.0
         self._planned: asyncio.Handle | None = None
         self._planned_for = 0.0
         self._tries = 0
@@ -63,8 +67,15 @@ class Journal:
             committed.set_exception(self.failure)
             return committed
         self._waiting.append((delivery_id, committed))
-        self._commit_within(0 if len(self._waiting) >= self._enough else GATHER_SECONDS)
+        self._commit_within(0 if self._is_company_unlikely() else GATHER_SECONDS)
         return committed
+
+    def _is_company_unlikely(self) -> bool:
+        """Whether most connections wait already, or they come so rarely that none will join in time."""
+        now = self._loop.time()
+        self._interval += (now - self._last_at - self._interval) / _REMEMBERED
+        self._last_at = now
+        return len(self._waiting) >= self._enough or self._interval > GATHER_SECONDS
 
     def record(self, result: DeliveryResult) -> None:
         """Note what became of a message; it is committed with the next group, at the latest by `flush_to_the_end`."""

@@ -391,6 +391,7 @@ def many(write, rows):
     return write("many.csv", "email,name,sections\n" + "".join(lines))
 
 
+@pytest.mark.slow
 def test_100_000_people_are_imported_in_under_10_seconds(site, write):
     """On one core with nothing beside it: 4 s. Processor time is compared, as other tests may run at the same time."""
     file = many(write, 100_000)

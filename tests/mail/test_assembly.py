@@ -216,9 +216,19 @@ def check_wire_form(content):
 
 
 @given(issue=ISSUES, readers=READERS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_joined_message_parses_to_what_a_plain_build_of_the_same_content_parses_to(issue, readers):
-    issue = Issue(**issue)
+    compare_with_a_plain_build(Issue(**issue), readers)
+
+
+@pytest.mark.slow
+@given(issue=ISSUES, readers=READERS)
+@settings(max_examples=500, deadline=None)
+def test_that_holds_for_five_hundred_issues_each_with_its_readers(issue, readers):
+    compare_with_a_plain_build(Issue(**issue), readers)
+
+
+def compare_with_a_plain_build(issue, readers):
     for reader in readers:
         order = list(range(len(issue.stories)))
         reader["order"].shuffle(order)

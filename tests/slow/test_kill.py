@@ -48,9 +48,8 @@ def late(moments, seconds):
     return lambda: own.uniform(0, seconds)
 
 
-@pytest.mark.parametrize(
-    ("readers", "kills"), [(500, 3), pytest.param(6000, 100, marks=pytest.mark.slow)], ids=["quick", "full"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("readers", "kills"), [(500, 3), (6000, 100)], ids=["quick", "full"])
 def test_kill_9_in_mid_send_doubles_and_loses_nothing(workspace, start_digest, run_digest, readers, kills):
     """The server has a message for up to 20 ms before it says so."""
     moments = seeded()

@@ -51,6 +51,7 @@ def claim_all(path: Path, number: int, start, results) -> None:
     results.put(won)
 
 
+@pytest.mark.slow
 def test_eight_racing_processes_claim_each_edition_once(tmp_path):
     open_database(tmp_path / "digest.db", create=True).close()
     start, results = SPAWN.Barrier(8), SPAWN.Queue()
