@@ -12,6 +12,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.utils import format_datetime
 from enum import Enum
+from functools import lru_cache
 from hashlib import sha256
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -207,7 +208,7 @@ class MessageTemplate:
         )
 
     def _encode_heading(self, heading: Heading) -> bytes:
-        subject = encode_text("Subject", heading.subject) if heading.subject else self._subject
+        subject = _encode_subject(heading.subject) if heading.subject else self._subject
         message_id, url, token = heading.message_id[1:-1], heading.unsubscribe_url, heading.delivery_token
         _require_unbreakable(message_id + url + token)
         mark = f"X-Digest-Delivery: {token}\r\n" if token else ""
@@ -217,6 +218,12 @@ class MessageTemplate:
             f"Message-ID: <{message_id}>\r\n"
             f"List-Unsubscribe: <{url}>{self._mailto}\r\n{mark}"
         ).encode("ascii")
+
+
+@lru_cache(maxsize=1 << 10)
+def _encode_subject(subject: str) -> str:
+    """Those of an issue's selections hang on their first article: they are few."""
+    return encode_text("Subject", subject)
 
 
 def _first_fields(masthead: Masthead) -> list[tuple[str, str]]:

@@ -80,32 +80,42 @@ def to_lines(text: str) -> bytes:
     return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
+class _Forms(dict[bytes, tuple[bytes, bytes]]):
+    """What a slice became behind each carry, made on demand; what is there already is found without a call."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[bytes], tuple[bytes, bytes]]) -> None:
+        self._make = make
+
+    def __missing__(self, carry: bytes) -> tuple[bytes, bytes]:
+        found = self._make(carry)
+        if len(self) < _MOST_CARRIES:
+            self[carry] = found
+        return found
+
+
 class Slice:
     """Text of a part that is the same in many messages, each encoded form of it made once."""
 
-    __slots__ = ("_after", "_content", "_encoding", "_phases")
+    __slots__ = ("_after", "_content", "_encoding", "_phases", "after")
+
+    after: Callable[[bytes], tuple[bytes, bytes]]
+    """The slice behind another one.
+
+    Args:
+        carry: what the other one left over: fewer bytes than a unit.
+
+    Returns:
+        The lines, and what is left over.
+    """
 
     def __init__(self, text: str, encoding: Encoding) -> None:
         self._content = to_lines(text)
         self._encoding = encoding
-        self._after: dict[bytes, tuple[bytes, bytes]] = {}
+        self._after = _Forms(lambda carry: self._encode(carry + self._content))
+        self.after = self._after.__getitem__
         self._phases: list[tuple[bytes, bytes, bytes] | None] = [None] * encoding.unit
-
-    def after(self, carry: bytes) -> tuple[bytes, bytes]:
-        """The slice behind another one.
-
-        Args:
-            carry: what the other one left over: fewer bytes than a unit.
-
-        Returns:
-            The lines, and what is left over.
-        """
-        found = self._after.get(carry)
-        if found is None:
-            found = self._encode(carry + self._content)
-            if len(self._after) < _MOST_CARRIES:
-                self._after[carry] = found
-        return found
 
     def after_value(self, value: bytes) -> tuple[bytes, bytes, bytes]:
         """The slice behind a value that only this message has.

@@ -3,10 +3,11 @@
 import hmac
 import re
 import struct
-from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32decode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
+from itertools import product
 from typing import NamedTuple
 
 _BODY = struct.Struct(">BBQI")
@@ -63,7 +64,7 @@ class TokenSigner:
         return Tokens(
             urlsafe_b64encode(unsubscribe).decode(),
             urlsafe_b64encode(preferences).decode(),
-            b32encode(bounce).decode().lower(),
+            _encode_base32(bounce),
         )
 
     def _sign(self, purpose: int, subscriber_id: int) -> bytes:
@@ -73,6 +74,16 @@ class TokenSigner:
 
 _PURPOSES = tuple(int(purpose) for purpose in Purpose)
 _BOUNCE = int(Purpose.BOUNCE)
+_PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
+"""Base32 of ten bits, in lower case."""
+_TENS = range(190, -1, -10)
+"""Where they begin in the 25 bytes of a bounce's token, as a number."""
+
+
+def _encode_base32(content: bytes) -> str:
+    """As `base64.b32encode` in lower case, which takes four times as long: every message has such a token."""
+    number = int.from_bytes(content)
+    return "".join([_PAIRS[number >> begin & 1023] for begin in _TENS])
 
 
 def sign_link(key: bytes, link: SignedLink) -> str:

@@ -11,8 +11,10 @@ from digest.render.context import FigureContext
 from digest.render.request import RenderRequest
 
 _SHORTENED_FROM = 10_000
-_FIGURES = 5
-"""So many are looked at: "9,999만" has four, and the next one rounds."""
+_FEWEST = 2
+"""Figures of a shortened number."""
+_KEPT = 1 << 14
+"""Numbers that are remembered: an issue's readers with a choice of their own see as many sums."""
 
 
 def known_views(choice: Choice) -> int:
@@ -56,19 +58,35 @@ def shorten_number(number: int, code: str) -> str:
         number: zero or more.
         code: a BCP 47 tag ("ko").
     """
+    locale = code.replace("-", "_")
     if number < _SHORTENED_FROM:
-        return str(format_decimal(number, locale=code.replace("-", "_")))
-    return _compact(_first_figures(number), code.replace("-", "_"))
+        return _write_out(number, locale)
+    return _compact(_first_figures(number, locale), locale)
 
 
-def _first_figures(number: int) -> int:
-    """A number that is shortened to the same: only the first figures count, and whether anything follows them."""
-    unit = int("1".ljust(len(str(number)) - _FIGURES + 1, "0"))
+def _first_figures(number: int, locale: str) -> int:
+    """A number that is shortened to the same: behind the figures that are seen, only which way they round counts."""
+    digits = len(str(number))
+    unit = int(10 ** max(digits - _figures_seen(digits, locale), 0))
     rest = number % unit
-    return number - rest + (rest > 0)
+    if 2 * rest in (0, unit):
+        return number
+    return number - rest + (1 if 2 * rest < unit else unit - 1)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
+def _figures_seen(digits: int, locale: str) -> int:
+    """The figures that numbers of so many digits keep: all in some languages."""
+    whole = format_compact_decimal(10 ** (digits - 1), locale=locale)
+    return max(sum(map(str.isdigit, whole)), _FEWEST)
+
+
+@lru_cache(maxsize=_KEPT)
+def _write_out(number: int, locale: str) -> str:
+    return str(format_decimal(number, locale=locale))
+
+
+@lru_cache(maxsize=_KEPT)
 def _compact(number: int, locale: str) -> str:
     whole = format_compact_decimal(number, locale=locale)
     is_short = sum(letter.isdigit() for letter in whole) == 1

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
+from typing import NamedTuple
 
 from digest.errors import RenderError
 from digest.render.flowed import flow
@@ -21,8 +22,7 @@ from digest.render.words import POSITION, WORDS
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """Where each subscriber's own value goes."""
 
     name: str
@@ -48,8 +48,7 @@ class Hole:
     is_attribute: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shape:
+class Shape(NamedTuple):
     """A selection as the pieces of a page ask for it."""
 
     places: Sequence["Place"]
@@ -119,9 +118,11 @@ class Leaf:
     def flow(self, position: int, values: Mapping[str, str]) -> Paragraphs:
         """The piece as plain text, for an article at that position and with these words of the selection."""
         key: object = (position, *values.values()) if values else position
-        lines = self.paragraphs.get(key) or self._flow(position, values)
-        if not any(isinstance(value, Passing) for value in values.values()):
-            self.paragraphs[key] = lines
+        lines = self.paragraphs.get(key)
+        if lines is None:
+            lines = self._flow(position, values)
+            if not any(isinstance(value, Passing) for value in values.values()):
+                self.paragraphs[key] = lines
         return lines
 
     def _flow(self, position: int, values: Mapping[str, str]) -> Paragraphs:
@@ -227,7 +228,9 @@ class HtmlWriter(Writer):
     def add(self, leaf: Leaf, position: int, shape: Shape) -> None:
         """Write one leaf."""
         run = leaf.runs.get(position) or leaf.fill(position)
-        self.segments += [_put_in(part, shape) for part in run] if leaf.words else run  # type: ignore[arg-type]
+        if leaf.words:
+            run = tuple([_put_in(part, shape) if isinstance(part, Hole) else part for part in run])
+        self.segments += run  # type: ignore[arg-type]
 
     def add_all(self, leaves: Mapping[int, Leaf], places: Sequence[Place]) -> None:
         """Write the leaves of these articles, which have no words."""
@@ -237,12 +240,10 @@ class HtmlWriter(Writer):
             segments += leaf.runs.get(position) or leaf.fill(position)  # type: ignore[arg-type]
 
 
-def _put_in(part: Segment | Hole, shape: Shape) -> Segment:
-    if not isinstance(part, Hole):
-        return part
-    value = shape.word(part.name)
+def _put_in(hole: Hole, shape: Shape) -> Segment:
+    value = shape.word(hole.name)
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return type(value)(escaped.replace('"', "&quot;") if part.is_attribute else escaped)
+    return type(value)(escaped.replace('"', "&quot;") if hole.is_attribute else escaped)
 
 
 class TextWriter(Writer):

@@ -1,7 +1,7 @@
 """Signed links: what they say comes back, and nothing else is believed."""
 
 import re
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from itertools import product
 from random import Random
 
@@ -13,6 +13,7 @@ from digest.deliver.letters import Letterhead, Reader, slot_values
 from digest.mail.links import (
     Purpose,
     SignedLink,
+    _encode_base32,
     make_message_id,
     make_slot_nonce,
     read_bounce_token,
@@ -40,6 +41,11 @@ def test_what_a_token_says_comes_back_for_its_own_key(purpose, subscriber_id, is
     assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
     assert read_link(key, token) == link
     assert read_link(key + b"x", token) is None
+
+
+@given(st.binary(min_size=25, max_size=25))
+def test_base32_is_that_of_the_standard_library(content):
+    assert _encode_base32(content) == b32encode(content).decode().lower()
 
 
 def test_a_hundred_thousand_forged_tokens_say_nothing():

@@ -1,12 +1,13 @@
 """The issue in numbers, and the length of a bar."""
 
 import pytest
+from babel.numbers import format_compact_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 from issue_samples import make_choice, make_request
 
 from digest.language import load_language
-from digest.render.chart import bar_length, build_figures
+from digest.render.chart import bar_length, build_figures, shorten_number
 
 
 def figures_of(*views, locale="ko", sections=("사회",)):
@@ -31,6 +32,27 @@ def figures_of(*views, locale="ko", sections=("사회",)):
 def test_the_sum_of_views_is_short_enough_for_large_type(views, ko, en):
     assert figures_of(views - 1, 1)[1] == (ko, "조회 합계")
     assert figures_of(views - 1, 1, locale="en")[1] == (en, "total views")
+
+
+def shorten_with_babel(number, locale):
+    whole = format_compact_decimal(number, locale=locale)
+    is_short = sum(map(str.isdigit, whole)) == 1
+    short = format_compact_decimal(number, locale=locale, fraction_digits=1) if is_short else whole
+    return short.replace("\N{NO-BREAK SPACE}", " ")
+
+
+HALVES = st.builds(
+    lambda figures, zeros, more: max(figures * 10**zeros + more, 10_000),
+    st.integers(1, 99_999),
+    st.integers(0, 7),
+    st.integers(-1, 1),
+)
+"""Numbers at which the rounding turns, and those beside them."""
+
+
+@given(st.integers(10_000, 10**12) | HALVES, st.sampled_from(["ko", "en", "de", "it", "ja", "es", "ar", "hi"]))
+def test_a_number_is_shortened_as_babel_shortens_all_of_it(number, locale):
+    assert shorten_number(number, locale) == shorten_with_babel(number, locale)
 
 
 def test_figures_that_say_nothing_are_left_out():
