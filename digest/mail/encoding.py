@@ -16,6 +16,7 @@ LINE = 76
 _BYTES = LINE // 4 * 3
 _MOST_CARRIES = 64
 """Of a slice are remembered. Blocks that end in a line end leave three; only slices of a byte or two see others."""
+_LONG_LINE = re.compile(rb"[^\r\n]{%d}" % (LINE + 1))
 _MBOX_FROM = re.compile(rb"^From ", re.MULTILINE)
 
 
@@ -44,7 +45,14 @@ def _encode_quoted(content: bytes) -> bytes:
     encoded = b2a_qp(content.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", b"\r\n")
     if b"From " in encoded:  # programs that keep mail in one file put a > in front of it (RFC 4155)
         encoded = _MBOX_FROM.sub(rb"=46=\r\nrom ", encoded)
+    if _LONG_LINE.search(encoded):  # the library forgets that a space at the end of a line takes three characters
+        encoded = b"\r\n".join(_shorten(line) for line in encoded.split(b"\r\n"))
     return encoded if encoded.endswith(b"\n") or not encoded else _break_softly(encoded)
+
+
+def _shorten(line: bytes) -> bytes:
+    """A line with a soft break where it is too long, before its last encoded byte."""
+    return line if len(line) <= LINE else b"%b=\r\n%b" % (line[:-3], line[-3:])
 
 
 def _break_softly(encoded: bytes) -> bytes:

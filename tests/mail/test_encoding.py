@@ -1,5 +1,6 @@
 """Pieces of text encoded ahead: put behind one another in any order, they decode to exactly the joined text."""
 
+import quopri
 import re
 from base64 import b64decode
 from quopri import decodestring
@@ -78,6 +79,14 @@ def test_each_encoded_piece_is_complete_lines_of_76_characters_at_most(encoding,
         assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", lines)
         assert not lines or lines.endswith(b"\r\n")
         assert all(len(line) <= 76 for line in lines.split(b"\r\n"))
+
+
+def test_a_space_at_the_end_of_a_full_line_makes_it_no_longer_than_76_characters():
+    """Python's own encoder forgets that it takes three characters there; found by hypothesis."""
+    content = to_lines("0\x08\x800\x08\u0820=\x1f\x1f\x1f\x80\x80\U00010000\U00010000= \r")
+    encoded = QUOTED_PRINTABLE.encode(content)
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+    assert quopri.decodestring(encoded) == content
 
 
 @given(pieces=PIECES)
