@@ -180,17 +180,30 @@ def decode(name, value):
     return re.sub(r" +", " ", str(make_header(decode_header(value)))).strip()
 
 
-def beyond_the_library(issue, reader):
-    """Headers that EmailMessage cannot say, as it takes any =? for the beginning of an encoded word."""
+def as_the_library_means_it(issue, reader, plain):
+    """The headers of a plain build; of words that EmailMessage damages, the true text, which ours must have too.
+
+    It takes any =? for the beginning of an encoded word, and loses spaces where it folds between two of them.
+    """
     subject, list_name = reader["own_subject"] or issue.masthead.subject, clean_name(issue.masthead.list_name)
-    found = {}
-    if "=?" in subject:
-        found["Subject"] = re.sub(" +", " ", spoken(subject)).strip()
-    if "=?" in list_name:
-        found["List-Id"] = f"{list_name} <{issue.masthead.list_id}>"
-    if "=?" in (name := clean_name(reader["name"])):
-        found["To"] = (name, reader["address"])
-    return found
+    name = clean_name(reader["name"])
+    truths = {
+        "Subject": (subject, re.sub(" +", " ", spoken(subject)).strip()),
+        "List-Id": (list_name, f"{list_name} <{issue.masthead.list_id}>".strip()),
+        "To": (name, (name, reader["address"])),
+    }
+    return {
+        **plain,
+        **{
+            header: truth
+            for header, (words, truth) in truths.items()
+            if "=?" in words or without_spaces(plain[header]) == without_spaces(truth)
+        },
+    }
+
+
+def without_spaces(value):
+    return re.sub(r" ", "", str(value))
 
 
 def parts_of(content):
@@ -238,7 +251,7 @@ def compare_with_a_plain_build(issue, readers):
         content = issue.template.write(heading_of(reader), values_of(reader), stories)
         plain = build_plainly(issue, reader, order)
         check_wire_form(content)
-        assert headers_of(content) == {**headers_of(plain), **beyond_the_library(issue, reader)}
+        assert headers_of(content) == as_the_library_means_it(issue, reader, headers_of(plain))
         assert parts_of(content) == parts_of(plain)
 
 
