@@ -14,7 +14,7 @@ from digest.deliver.press import make_seal
 from digest.deliver.replies import CONSEQUENCES
 from digest.deliver.transport import Envelope
 from digest.errors import DigestError
-from digest.model import DeliveryState
+from digest.model import DeliveryState, count_in_words
 from digest.settings import NewsletterSettings
 from digest.store.issues import Issue
 from digest.store.ledger import count_deliveries
@@ -60,12 +60,11 @@ def report_paused(app: App, newsletter: NewsletterSettings, issue: Issue) -> Non
 def _paused_text(app: App, issue: Issue) -> str:
     slug, edition = issue.newsletter, issue.edition
     counts = count_deliveries(app.database, issue.id)
-    figures = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
     return (
         f"The issue of {edition} of {slug} has paused: mail servers refuse it for the sender's sake, and more mail\n"
         f"would make that worse.\n\n"
         f"{issue.reason}\n\n"
-        f"Deliveries: {figures}\n\n"
+        f"Deliveries: {count_in_words(counts)}\n\n"
         f"{_advice(issue.reason)}"
         f"What was refused:     digest issues show {edition} --newsletter {slug}\n"
         f"Mended? Go on:        digest issues resume {edition} --newsletter {slug}\n"

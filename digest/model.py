@@ -1,5 +1,6 @@
 """The words of `digest` as frozen values: articles, view counts, rankings, issues, subscribers, deliveries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -279,6 +280,15 @@ class DeliveryState(StrEnum):
     """It may or may not have been delivered. Never sent again by itself; `issues resolve` decides."""
     CANCELLED = "cancelled"
     """Taken out of the queue: the issue was cancelled, or the subscriber left."""
+
+
+def count_in_words(counts: Mapping[DeliveryState, int] | Mapping[str, int]) -> str:
+    """Deliveries by state, without the states that have none.
+
+    >>> count_in_words({DeliveryState.QUEUED: 0, DeliveryState.SENT: 1200, DeliveryState.DEFERRED: 3})
+    '1,200 sent, 3 deferred'
+    """
+    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

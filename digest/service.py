@@ -22,6 +22,7 @@ from digest.clock import BootTime, Clock
 from digest.errors import DigestError, StoreError
 from digest.gather import gather_images, read_source
 from digest.illustrate import ImagesReport
+from digest.model import count_in_words
 from digest.source.fetch import Fetch, fetch
 from digest.store.database import FILE_NAME, Database, open_database, read_version
 from digest.store.leases import has_resumable
@@ -226,8 +227,8 @@ def refresh_source(app: App) -> None:
 def log_report(report: SendReport) -> None:
     """One line on how sending an issue went."""
     issue = report.issue
-    figures = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
-    logger.info("%s %s is %s: %s", issue.newsletter, issue.edition, issue.state, figures or issue.reason or "no reader")
+    figures = count_in_words(report.counts) or issue.reason or "no reader"
+    logger.info("%s %s is %s: %s", issue.newsletter, issue.edition, issue.state, figures)
 
 
 def _log_failure(slug: str, error: DigestError) -> None:

@@ -15,7 +15,7 @@ from digest.compose import compose_edition
 from digest.deliver.dispatcher import Judgement, Limits
 from digest.deliver.press import Press, address_letterhead
 from digest.deliver.sender import Sending, send_deliveries
-from digest.errors import DigestError, LeaseLostError, SenderAtFaultError, UnsafeIssueError
+from digest.errors import LeaseLostError, SenderAtFaultError, UnsafeIssueError
 from digest.mail.dkim import load_signer
 from digest.model import DeliveryState, IssueState
 from digest.process import has_died, name_this_process
@@ -208,7 +208,8 @@ def _carry_out(
         report_paused(app, newsletter, get_issue_by_id(app.database, lease.issue_id))
     except LeaseLostError as error:
         logger.warning("%s: %s", newsletter.slug, error)
-    except DigestError as error:
+    except Exception as error:
+        # Of whatever kind: an issue that may go on at once is begun again within half a second.
         resume_at, failure = app.clock.now() + RETRY_AFTER_FAILURE, str(error)
         raise
     finally:

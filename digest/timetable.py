@@ -22,8 +22,8 @@ class Permit:
     """Nothing is handed over after this moment; the present one where nothing may go at all."""
     allowance: int | None
     """How many messages may go until then; None for all."""
-    next_at: datetime | None
-    """When messages may go again after this permit is used up; None where only the deadline ends it."""
+    next_at: datetime | None = None
+    """When messages may go again, where none may now."""
 
 
 def permit_now(app: App, newsletter: NewsletterSettings, issue: Issue) -> Permit:
@@ -37,14 +37,9 @@ def permit_now(app: App, newsletter: NewsletterSettings, issue: Issue) -> Permit
     tomorrow = next_day(now, timezone)
     if allowance == 0:
         return Permit(until=now, allowance=0, next_at=next_opening(hours, tomorrow, timezone))
-    closing = next_closing(hours, now, timezone)
     # What is allowed today is not what tomorrow allows, so a permit of a plan ends with its day.
-    ends = [end for end in (closing, tomorrow if allowance is not None else None) if end is not None]
-    until = min([issue.deadline, *ends])
-    next_at = next_opening(hours, min(ends), timezone) if ends else None
-    if allowance is not None:
-        next_at = next_opening(hours, tomorrow, timezone) if closing is None or closing > tomorrow else next_at
-    return Permit(until=until, allowance=allowance, next_at=next_at)
+    ends = (issue.deadline, next_closing(hours, now, timezone), None if allowance is None else tomorrow)
+    return Permit(until=min(end for end in ends if end is not None), allowance=allowance)
 
 
 def when_to_go_on(app: App, newsletter: NewsletterSettings, issue: Issue) -> datetime | None:
@@ -52,9 +47,8 @@ def when_to_go_on(app: App, newsletter: NewsletterSettings, issue: Issue) -> dat
     permit = permit_now(app, newsletter, issue)
     due = next_attempt_at(app.database, issue.id)
     due_at = None if due is None else datetime.fromtimestamp(due, UTC)
-    if permit.allowance == 0 and permit.next_at is not None:
-        return permit.next_at if due_at is None else max(permit.next_at, due_at)
-    return due_at
+    moments = [moment for moment in (permit.next_at, due_at) if moment is not None]
+    return max(moments, default=None)
 
 
 def make_pacer(delivery: DeliverySettings) -> Pacer:

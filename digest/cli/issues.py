@@ -79,11 +79,9 @@ def list_(newsletter: str | None, limit: int, as_json: bool) -> None:
 
 def _outcome(issue: "Issue", counts: "Mapping[DeliveryState, int]") -> str:
     """What became of the messages, and why where that needs saying."""
-    return "; ".join(filter(None, (_figures(counts), issue.reason)))
+    from digest.model import count_in_words
 
-
-def _figures(counts: "Mapping[DeliveryState, int]") -> str:
-    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+    return "; ".join(filter(None, (count_in_words(counts), issue.reason)))
 
 
 @issues.command(cls=WorkspaceCommand)
@@ -112,38 +110,51 @@ def show(
     Example:
       digest issues show 2019-04-08 --json
     """
-    from digest.frozen import choice_from_json
-    from digest.model import DeliveryState
-    from digest.proof import open_bodies
-    from digest.store.issues import list_choices
-    from digest.store.ledger import count_deliveries, list_deliveries
-
     with open_workspace() as app:
         chosen, timezone = choose_newsletter(app, newsletter)
         issue = require_issue(app, chosen, edition)
         if watch:
             watch_issue(app, issue.id)
             return
-        rows = list_deliveries(
-            app.database,
-            issue.id,
-            states=[DeliveryState(state) for state in _TROUBLE],
-            limit=-1 if as_json else _SHOWN_ROWS,
-        )
+        locale = issue.frozen.get("locale") or app.settings.locale_of(chosen)
+        language = app.workshop.templates.language(locale)
         record = _Record(
             issue=issue,
-            counts=count_deliveries(app.database, issue.id),
-            choices=tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
-            variants=open_bodies(app.database, issue).whole_variants(),
-            trouble=_describe_rows(app, issue, rows, whole=addresses),
-            language=app.workshop.templates.language(issue.frozen.get("locale") or app.settings.locale_of(chosen)),
+            language=language,
             timezone=timezone,
+            **_read_contents(app, issue),
+            **_read_deliveries(app, issue, whole=addresses, limit=-1 if as_json else _SHOWN_ROWS),
         )
         _write_parts(app, issue, html, text)
     if as_json:
         print_json(_describe(record))
     else:
         _print_record(record)
+
+
+def _read_contents(app: "App", issue: "Issue") -> dict[str, Any]:
+    """What an issue showed, as fields of its record."""
+    from digest.frozen import choice_from_json
+    from digest.proof import open_bodies
+    from digest.store.issues import list_choices
+
+    return {
+        "choices": tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
+        "variants": open_bodies(app.database, issue).whole_variants(),
+    }
+
+
+def _read_deliveries(app: "App", issue: "Issue", *, whole: bool, limit: int) -> dict[str, Any]:
+    """What became of its messages, as fields of its record."""
+    from digest.model import DeliveryState
+    from digest.store.ledger import count_deliveries, list_deliveries
+
+    states = [DeliveryState(state) for state in _TROUBLE]
+    rows = list_deliveries(app.database, issue.id, states=states, limit=limit)
+    return {
+        "counts": count_deliveries(app.database, issue.id),
+        "trouble": _describe_rows(app, issue, rows, whole=whole),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +266,8 @@ def _describe_row(row: "LedgerRow", *, whole: bool) -> dict[str, Any]:
 
 
 def _print_record(record: _Record) -> None:
+    from digest.model import count_in_words
+
     issue = record.issue
     click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}{f': {issue.reason}' if issue.reason else ''}")
     if issue.state == "held":
@@ -262,7 +275,7 @@ def _print_record(record: _Record) -> None:
         click.echo(f"Nobody was mailed. `digest check` tells all; `{again}` tries again, with --force-unsafe as it is.")
     for overridden in issue.frozen.get("overridden", ()):
         click.echo(f"Sent in spite of  {overridden}")
-    click.echo(f"Deliveries  {_figures(record.counts) or 'none'}")
+    click.echo(f"Deliveries  {count_in_words(record.counts) or 'none'}")
     if issue.frozen_at is not None:
         click.echo(
             f"Frozen      {issue.frozen_at.astimezone(record.timezone):%Y-%m-%d %H:%M} ({record.timezone.key})\n"

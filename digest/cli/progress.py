@@ -4,14 +4,13 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import click
 
 if TYPE_CHECKING:
-    from digest.model import DeliveryState
     from digest.store.issues import Issue
     from digest.store.ledger import DeliveryResult
     from digest.tick import Observer
@@ -52,11 +51,13 @@ class Meter:
 
     def add(self, results: "Sequence[DeliveryResult]") -> None:
         """Count a group of results; one that was put back into the queue is none yet."""
-        self.counts.update(str(result.state) for result in results)
+        self.counts.update(str(result.state) for result in results if result.state in ENDED)
 
     def words(self) -> str:
         """The figures for people: "1,200 sent, 3 deferred · 410/s"."""
-        return f"{figures(self.counts) or 'none yet'} · {self.rate:,.0f}/s"
+        from digest.model import count_in_words
+
+        return f"{count_in_words(self.counts) or 'none yet'} · {self.rate:,.0f}/s"
 
     def to_json(self) -> dict[str, Any]:
         """The figures for programs."""
@@ -69,11 +70,6 @@ class Meter:
             "rate": round(self.rate, 1),
             "seconds_left": None if left is None else round(left),
         }
-
-
-def figures(counts: "Mapping[str, int] | Mapping[DeliveryState, int]") -> str:
-    """Counts by state in words: "1,200 sent, 3 deferred"."""
-    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count and state != "queued")
 
 
 class SendProgress:

@@ -265,9 +265,11 @@ def report_to_json(report: "SendReport") -> dict[str, Any]:
 
 
 def _print_report(report: "SendReport") -> None:
+    from digest.model import count_in_words
+
     issue = report.issue
-    figures = ", ".join(f"{count:,} {state}" for state, count in report.counts.items() if count)
-    click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}: {figures or issue.reason or 'no subscribers'}")
+    figures = count_in_words(report.counts) or issue.reason or "no subscribers"
+    click.echo(f"{issue.newsletter} {issue.edition} is {issue.state}: {figures}")
     if issue.resume_at is not None:
         click.echo(f"goes on at {issue.resume_at:%Y-%m-%d %H:%M} UTC by `digest run` or `digest send --due`")
     if report.counts["uncertain"]:  # type: ignore[index]  # a StrEnum is its word

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from digest.cli.progress import LINE_SECONDS, figures
+from digest.cli.progress import LINE_SECONDS
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -81,8 +81,10 @@ class _Look:
 
     def words(self) -> str:
         """The look as one line."""
+        from digest.model import count_in_words
+
         left = f", {_duration(self.waiting / self.rate)} left" if self.rate and self.waiting else ""
-        return f"{self.issue.state}: {figures(self.counts) or 'nothing yet'} · {self.rate:,.0f}/s{left}"
+        return f"{self.issue.state}: {count_in_words(self.counts) or 'nothing yet'} · {self.rate:,.0f}/s{left}"
 
 
 def _duration(seconds: float) -> str:

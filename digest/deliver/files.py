@@ -15,9 +15,8 @@ from pathlib import Path
 
 from digest.clock import Clock
 from digest.deliver.carry import carry_each
-from digest.deliver.folder import place_file, prepare_folder
+from digest.deliver.folder import explain_failure, place_file, prepare_folder
 from digest.deliver.transport import Ending, Envelope, Outbox, Outcome, Parcel
-from digest.errors import TransportError
 from digest.model import DeliveryState
 
 _ASIDE = "tmp"
@@ -57,11 +56,8 @@ class FilesConnection:
 
     async def _deliver(self, parcel: Parcel) -> Outcome:
         name = self._unique_name()
-        try:
+        with explain_failure(self.path):
             self._place_both(name, parcel)
-        except OSError as error:
-            what = f"{self.path}: the message cannot be written ({error.strerror})"
-            raise TransportError(f"{what}; check delivery.path") from error
         return Outcome(state=DeliveryState.SENT, reply=f"written to {name}.eml")
 
     def _place_both(self, name: str, parcel: Parcel) -> None:

@@ -2,8 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from digest.errors import TransportError
@@ -25,6 +25,16 @@ def prepare_folder(folder: Path, parts: Iterable[str]) -> None:
         raise TransportError(
             f"{folder}: messages cannot be kept there ({error.strerror}); check delivery.path"
         ) from error
+
+
+@contextmanager
+def explain_failure(folder: Path) -> Iterator[None]:
+    """Make of a message that cannot be written there a TransportError that says what to check."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{folder}: the message cannot be written ({error.strerror})"
+        raise TransportError(f"{what}; check delivery.path") from error
 
 
 def place_file(content: bytes, *, aside: Path, target: Path) -> None:

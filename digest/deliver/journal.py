@@ -31,14 +31,7 @@ class Journal:
     After any failure to write every later call raises it too: nothing more may be handed over then.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        lease: Lease,
-        clock: Clock,
-        *,
-        connections: int,
-    ) -> None:
+    def __init__(self, database: Database, lease: Lease, clock: Clock, *, connections: int) -> None:
         self._database = database
         self._lease = lease
         self._clock = clock
@@ -67,15 +60,16 @@ class Journal:
             committed.set_exception(self.failure)
             return committed
         self._waiting.append((delivery_id, committed))
-        self._commit_within(0 if self._is_company_unlikely() else GATHER_SECONDS)
+        self._note_arrival()
+        is_company_likely = len(self._waiting) < self._enough and self._interval <= GATHER_SECONDS
+        self._commit_within(GATHER_SECONDS if is_company_likely else 0)
         return committed
 
-    def _is_company_unlikely(self) -> bool:
-        """Whether most connections wait already, or they come so rarely that none will join in time."""
+    def _note_arrival(self) -> None:
+        """Keep the average time between two messages that ask for the wire."""
         now = self._loop.time()
         self._interval += (now - self._last_at - self._interval) / _REMEMBERED
         self._last_at = now
-        return len(self._waiting) >= self._enough or self._interval > GATHER_SECONDS
 
     def record(self, result: DeliveryResult) -> None:
         """Note what became of a message; it is committed with the next group, at the latest by `flush_to_the_end`."""

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from digest.clock import Clock
 from digest.deliver.carry import carry_each
-from digest.deliver.folder import place_file, prepare_folder
+from digest.deliver.folder import explain_failure, place_file, prepare_folder
 from digest.deliver.transport import Ending, Outbox, Outcome, Parcel
-from digest.errors import TransportError
 from digest.model import DeliveryState
 
 
@@ -51,11 +50,8 @@ class MaildirConnection:
         """Write one message, line ends as the system's own; the headers alone say who it is for."""
         name = self._unique_name()
         content = parcel.content.replace(b"\r\n", b"\n")
-        try:
+        with explain_failure(self.path):
             place_file(content, aside=self.path / "tmp" / name, target=self.path / "new" / name)
-        except OSError as error:
-            what = f"{self.path}: the message cannot be written ({error.strerror})"
-            raise TransportError(f"{what}; check delivery.path") from error
         return Outcome(state=DeliveryState.SENT, reply=f"written to new/{name}")
 
     def _unique_name(self) -> str:

@@ -158,13 +158,14 @@ def pause_issue(database: Database, issue_id: int) -> None:
 
 
 def resume_issue(database: Database, issue_id: int, *, deadline: datetime) -> None:
-    """Let a paused or held issue go on, until a new deadline; a held one is checked again.
+    """Let a paused or held issue go on, until a new deadline or a later one it had; a held one is checked again.
 
     Raises:
         IssueError: it is neither.
     """
     with database.transaction():
         _change_state(database, issue_id, (IssueState.PAUSED, IssueState.HELD), IssueState.SENDING, deadline=deadline)
+        database.execute("UPDATE issue SET reason = '' WHERE id = ?", (issue_id,))
 
 
 def _change_state(
@@ -182,7 +183,7 @@ def _change_state(
             f"it would have to be {' or '.join(allowed)}"
         )
     database.execute(
-        "UPDATE issue SET state = ?, deadline = coalesce(?, deadline), resume_at = NULL WHERE id = ?",
+        "UPDATE issue SET state = ?, deadline = max(deadline, coalesce(?, deadline)), resume_at = NULL WHERE id = ?",
         (state, deadline and to_seconds(deadline), issue_id),
     )
 

@@ -155,8 +155,8 @@ def _require_open(database: Database, issue_id: int) -> None:
 def reopen_issue(database: Database, issue_id: int, *, deadline: datetime) -> None:
     """Let an issue be sent again for rows that were queued again, inside the caller's transaction."""
     database.execute(
-        """UPDATE issue SET state = 'sending', reason = '', finished_at = NULL, resume_at = NULL, deadline = ?
-        WHERE id = ? AND state IN ('sent', 'failed', 'sending')""",
+        """UPDATE issue SET state = 'sending', reason = '', finished_at = NULL, resume_at = NULL,
+        deadline = max(deadline, ?) WHERE id = ? AND state IN ('sent', 'failed', 'sending')""",
         (to_seconds(deadline), issue_id),
     )
 

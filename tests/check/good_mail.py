@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from pathlib import Path
 
-from digest.mail.message import Letter, Masthead, build_message
+from digest.mail.assembly import Masthead
+from letters import Letter, build_message
 
 FOLDER = Path(__file__).parent
 LOCALES = ("ko", "en")

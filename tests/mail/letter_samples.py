@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 
-from digest.mail.message import Letter, Masthead, build_message
+from digest.mail.assembly import Masthead
+from letters import Letter, build_message
 
 HTML = "<!DOCTYPE html>\n<html><body><h1>주간 한빛</h1></body></html>\n"
 TEXT = "주간 한빛\n\nhttps://hanbit.example/1\n"

@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 from email.headerregistry import Address
 
-from digest.mail.message import Letter, Masthead, build_message
+from digest.mail.assembly import Masthead
 from digest.model import Article, Choice, Reason, ReasonCode, ViewCount, Window
 from digest.render import Rendering, RenderRequest, SlottedText, SlotValues, as_line, escape_html
 from digest.settings import NewsletterSettings, SiteSettings
+from letters import Letter, build_message
 
 NONCE = "0f1e2d3c4b5a69788796"
 VALUES = SlotValues(

@@ -5,10 +5,11 @@ from email.headerregistry import Address
 from pathlib import Path
 
 from digest.deliver.letters import write_message
-from digest.mail.message import Letter, Masthead, build_message
+from digest.mail.assembly import Masthead
 from digest.proof import choose_reader, make_proof
 from digest.store.articles import save_articles
 from digest.workspace import create_workspace
+from letters import Letter, build_message
 from workspaces import EDITION, NOW, SENDER, SetClock, fill_with_news, make_article, open_at, settings_text
 
 IMAGE = "https://hanbit.example/images/bridge.jpg"

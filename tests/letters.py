@@ -1,11 +1,9 @@
-"""One-off messages: the way of `digest.mail.assembly` for a message that has no template and no slots."""
+"""Whole messages from their parts, by the way of the product: what tests read, check and show."""
 
 from dataclasses import dataclass, replace
 from email.headerregistry import Address
 
 from digest.mail.assembly import HTML_TYPE, TEXT_TYPE, Heading, Masthead, MessageTemplate, PartTemplate
-
-__all__ = ["Letter", "Masthead", "build_message", "encoded_size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +39,3 @@ def build_message(masthead: Masthead, letter: Letter) -> bytes:
         unsubscribe_url=letter.unsubscribe_url,
     )
     return template.write(heading, {})
-
-
-def encoded_size(content: str) -> int:
-    """How many bytes an HTML part with this content, which has no slots, has in a message, as Gmail counts them."""
-    return PartTemplate(HTML_TYPE, [content]).measure({})
