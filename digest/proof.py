@@ -21,6 +21,9 @@ from digest.store.issues import Issue, Variant, get_issue, list_choices, list_va
 from digest.store.pages import list_pages
 from digest.variants import Printing, RenderedVariant, Workshop, letterhead_of_draft, request_of_frozen
 
+_EXAMPLE_NAMES = {"en": "Alex Morgan", "ko": "김하늘"}
+"""By language."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
@@ -219,11 +222,23 @@ def variant_of(reader: Subscriber, newsletter: str) -> VariantKey:
 
 
 def choose_reader(proof: Proof, reader: Subscriber | None) -> Reader:
-    """Whom to write the proof's message for; nobody in particular gets the sender's own address."""
+    """Whom to write the proof's message for; without a subscriber, the example."""
     if reader is not None:
         return Reader(subscriber_id=reader.id, address=reader.address, name=reader.name)
-    newsletter = proof.letterhead.newsletter
-    return Reader(subscriber_id=0, address=newsletter.sender_address, name=newsletter.mailbox.display_name)
+    return example_reader(proof.letterhead)
+
+
+def example_reader(letterhead: Letterhead, address: str = "") -> Reader:
+    """Somebody with a name, so that a greeting is seen, whose links change nothing; by default at the sender's address.
+
+    Args:
+        letterhead: of the issue.
+        address: where a test send goes.
+    """
+    newsletter = letterhead.newsletter
+    language = (newsletter.locale or letterhead.site.locale).partition("-")[0]
+    name = _EXAMPLE_NAMES.get(language, _EXAMPLE_NAMES["en"])
+    return Reader(subscriber_id=0, address=address or newsletter.sender_address, name=name)
 
 
 def _proof_of_issue(database: Database, issue: Issue, workshop: Workshop, wanted: VariantKey) -> Proof:

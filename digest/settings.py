@@ -17,6 +17,7 @@ from digest.language import load_language
 from digest.settings_delivery import DeliverySettings, DkimSettings, WarmUpSettings
 from digest.settings_problems import Location, describe_problems, suggestion
 from digest.settings_tables import (
+    OWN_WORDS,
     SUBJECT_FIELDS,
     BrandSettings,
     NewsletterSettings,
@@ -28,6 +29,7 @@ from digest.settings_tables import (
 
 __all__ = [
     "FILE_NAME",
+    "OWN_WORDS",
     "SUBJECT_FIELDS",
     "BrandSettings",
     "DeliverySettings",

@@ -17,6 +17,8 @@ from digest.url import clean_url
 
 SUBJECT_FIELDS = ("newsletter", "site", "date", "first_title", "count")
 """Names a `subject` or `preheader` pattern may hold in braces."""
+OWN_WORDS = "auto"
+"""In place of a `greeting` pattern: the words of each reader's language."""
 PAPERS = (Color(255, 255, 255), Color(0xF4, 0xF2, 0xED))
 """What text stands on: the sheet and the page around it."""
 _MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>|(?P<alone>[^<>]*)", re.DOTALL)
@@ -196,6 +198,11 @@ class NewsletterSettings(Table):
     no_repeat: int = Field(4, ge=0, le=520, description="Articles of the last N issues are passed over.")
     template: str = Field("weekly", description="weekly, compact, sections, or a folder of your own in templates/.")
     intro: str = Field("", description="Words before the articles; Markdown. An edition can have its own.")
+    greeting: str = Field(
+        "",
+        description='Pattern of a line to readers whose name is known: "Hello {name},"; or "auto", the words of each '
+        "reader's language. By default none.",
+    )
     images: bool = Field(default=True, description="Show pictures; those whose size is not known are left out.")
     view_bars: bool = Field(default=True, description="Draw a bar of the views beside each title.")
     advertising: bool = Field(
@@ -260,6 +267,16 @@ class NewsletterSettings(Table):
         for _, name, spec, conversion in string.Formatter().parse(value):
             if name is not None and (name not in SUBJECT_FIELDS or spec or conversion):
                 raise ValueError(f"{{{name}}} is not known here; allowed: {_in_braces(SUBJECT_FIELDS)}")
+        return value
+
+    @field_validator("greeting")
+    @classmethod
+    def _greeting_has_the_name(cls, value: str) -> str:
+        if value not in ("", OWN_WORDS) and not re.fullmatch(r"[^{}]*\{name\}[^{}]*", value):
+            raise ValueError(
+                'expected {name} once and no other braces, as in "Hello {name},"; or "auto" for the words of each '
+                "reader's language; what is for everybody goes into intro"
+            )
         return value
 
     @property

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from digest.compose import Draft, Edition, select_for
-from digest.deliver.letters import Letterhead, Reader, VariantBody, html_size, split_body
+from digest.deliver.letters import (
+    NAME_CHARACTERS,
+    NAME_COLUMNS,
+    Letterhead,
+    Reader,
+    VariantBody,
+    html_size,
+    split_body,
+)
 from digest.errors import RenderError, SettingsError
 from digest.frozen import choice_from_json, window_from_json
 from digest.mail.links import make_slot_nonce
@@ -24,8 +32,12 @@ from digest.trim import EXCERPT_SHARES, fit
 
 logger = logging.getLogger("digest")
 
-WORST_READER = Reader(subscriber_id=10**9, address=f"{'&' * 64}@{'.'.join(['x' * 62] * 3)}")
-"""The longest address there may be (RFC 5321 4.5.3.1: 254), of characters that take most room in HTML."""
+WORST_READER = Reader(
+    subscriber_id=10**9,
+    address=f"{'&' * 64}@{'.'.join(['x' * 62] * 3)}",
+    name=("x" + "'" * (NAME_COLUMNS - 1)).ljust(NAME_CHARACTERS, "\U000e0100"),
+)
+"""The longest address there may be (RFC 5321 4.5.3.1: 254), and name to show, of what takes most room in HTML."""
 
 
 @dataclass(frozen=True, kw_only=True)

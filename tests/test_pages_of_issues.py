@@ -81,7 +81,7 @@ def test_a_key_with_articles_spells_a_selection_that_was_never_stored(app):
     leaves = bodies.leaves(key)
     filled = "".join(part if isinstance(part, str) else "?" for part in leaves.html)
     assert filled == "?".join(body.html.pieces)
-    assert [part.name for part in leaves.html if isinstance(part, Slot)] == list(body.html.slots)
+    assert [part for part in leaves.html if isinstance(part, Slot)] == list(body.html.slots)
     with pytest.raises(KeyError):
         bodies['["",["sports"]]']
 

@@ -83,6 +83,12 @@ def test_a_newsletters_own_timezone_and_locale_win_over_the_sites(load):
     assert (settings.timezone_of(daily).key, settings.locale_of(daily)) == ("America/New_York", "en-GB")
 
 
+@pytest.mark.parametrize("greeting", ["", "auto", "Hello {name},", "{name} 님, 안녕하세요."])
+def test_a_greeting_is_none_a_pattern_with_the_name_or_that_of_each_language(load, greeting):
+    assert load(newsletter(f'greeting = "{greeting}"')).newsletter(None).greeting == greeting
+    assert load(SITE + NEWSLETTER).newsletter(None).greeting == ""
+
+
 def test_of_several_newsletters_one_must_be_named(load):
     settings = load(SITE + NEWSLETTER + SECOND)
     assert settings.newsletter("daily").slug == "daily"
@@ -150,6 +156,10 @@ def test_an_unknown_key_is_an_error_that_suggests_the_nearest_known_one(refusal,
         (newsletter('subject = "{site.url}"'), "{site.url} is not known here"),
         (newsletter('preheader = "{count!r}"'), "{count} is not known here"),
         (newsletter('subject = "{count"'), "F: newsletter[1].subject: found '{count'; expected '}'"),
+        *(
+            (newsletter(f'greeting = "{wrong}"'), f"F: newsletter[1].greeting: found '{wrong}'; expected {{name}} once")
+            for wrong in ("Hello", " ", "Auto", "{name} {name}", "{first} {name}", "{{name}}", "{name!r}", "{name")
+        ),
         (SITE + NEWSLETTER.replace("weekly", "The Weekly"), "F: newsletter[1].slug: found 'The Weekly'"),
         (SITE + NEWSLETTER + SECOND + "limit = 99", "F: newsletter[2].limit: found 99"),
         (newsletter('[source]\ntype = "mysql"'), "F: source.type: found 'mysql'; input should be 'import' or 'sqlite'"),

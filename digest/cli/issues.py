@@ -179,15 +179,15 @@ class _Record:
 
 
 def _write_parts(app: "App", issue: "Issue", html: Path | None, text: Path | None) -> None:
-    from digest.deliver.letters import Reader, slot_values
-    from digest.proof import letterhead_of_issue
+    from digest.deliver.letters import slot_values
+    from digest.proof import example_reader, letterhead_of_issue
     from digest.store.groups import make_variant_key
 
     if html is None and text is None:
         return
     letterhead = letterhead_of_issue(app.database, issue, app.key)
     body = letterhead.bodies[make_variant_key("", ()).key]
-    values = slot_values(letterhead, Reader(subscriber_id=0, address=letterhead.newsletter.sender_address))
+    values = slot_values(letterhead, example_reader(letterhead))
     for file, part in ((html, body.html), (text, body.text)):
         if file is not None:
             file.write_text(part.fill(values), encoding="utf-8")

@@ -199,12 +199,13 @@ def _send_test(
 ) -> None:
     from digest.address import normalise_address
     from digest.deliver.apart import send_apart
-    from digest.deliver.letters import Reader, write_message
+    from digest.deliver.letters import write_message
     from digest.deliver.press import address_letterhead, make_seal
-    from digest.proof import make_proof
+    from digest.proof import example_reader, make_proof
 
-    readers = [Reader(subscriber_id=0, address=normalise_address(address)) for address in addresses]
+    checked = [normalise_address(address) for address in addresses]
     proof = make_proof(app.database, open_edition(app, newsletter, edition), app.workshop)
+    readers = [example_reader(proof.letterhead, address) for address in checked]
     seal = make_seal(app.settings, newsletter, app.clock)
     letterhead = address_letterhead(proof.letterhead, app.settings.delivery, is_automatic=False)
     messages = [seal(write_message(letterhead, proof.variant, reader)) for reader in readers]

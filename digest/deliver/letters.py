@@ -1,7 +1,7 @@
 """From a frozen variant and a subscriber to the bytes that are handed over; rendering and encoding are done by then."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from email.headerregistry import Address
 from functools import cached_property
@@ -32,9 +32,15 @@ from digest.render.cut import Passing
 from digest.render.cut import Segment as PageSegment
 from digest.render.links import clean_url
 from digest.render.pages import Leaves
-from digest.render.slots import SLOTS, SlottedText, SlotValues, as_line, escape_html
+from digest.render.slots import Slot as PageSlot
+from digest.render.slots import SlottedText, SlotValues, as_line, escape_html
+from digest.render.width import shorten
 from digest.settings import NewsletterSettings, SiteSettings, parse_mailbox
 
+NAME_COLUMNS = 40
+"""Of a name in a body, Hangul taking two: one long line of a greeting still holds it."""
+NAME_CHARACTERS = 80
+"""Of a name in a body: signs that take no column, such as accents, may be without number."""
 _SENDER_ID = range(5, 16)
 """Characters of the last name in a Feedback-ID, as Gmail wants them."""
 _BOUNCE_TOKEN_LENGTH = 40
@@ -53,6 +59,7 @@ class Reader:
     """0 in previews and test sends: nobody, so the links in it change nothing."""
     address: str
     name: str = ""
+    """Any text, or "" where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +164,8 @@ class Stationery:
         """What goes into the slots, with whole links."""
         tokens = self._tokens.sign(reader.subscriber_id)
         return SlotValues(
-            **{slot: value for slot, value in _values(reader, tokens).items() if slot in SLOTS},
+            address=reader.address,
+            name=name_to_show(reader.name),
             unsubscribe_url=self._unsubscribe.with_token(tokens.unsubscribe),
             preferences_url=self._preferences.with_token(tokens.preferences),
         )
@@ -194,17 +202,20 @@ class Stationery:
         )
 
     def _segments(self, text: SlottedText) -> Iterator[Segment]:
-        for piece, slot in zip(text.pieces, (*text.slots, ""), strict=True):
+        first, *pieces = text.pieces
+        yield first
+        for slot, piece in zip(text.slots, pieces, strict=True):
+            yield from self.cut_slot(slot, text.escape)
             yield piece
-            if slot:
-                yield from self.cut_slot(slot, text.escape)
 
-    def cut_slot(self, name: str, escape: Callable[[str], str]) -> tuple[str | Slot, ...]:
-        """A slot; of a link all but the token is the same for everyone."""
-        if name not in _TOKEN_OF:
-            return (Slot(name=name, escape=escape),)
-        link = self._unsubscribe if name == "unsubscribe_url" else self._preferences
-        return escape(link.before), Slot(name=_TOKEN_OF[name], escape=str), escape(link.behind)
+    def cut_slot(self, slot: PageSlot, escape: Callable[[str], str]) -> tuple[str | Slot, ...]:
+        """A slot; of a link all but the token is the same for everyone, and names are cleaned where they are shown."""
+        if slot.name == "name":
+            return (Slot(name="name", escape=lambda name: slot.fill(name_to_show(name), escape)),)
+        if slot.name not in _TOKEN_OF:
+            return (Slot(name=slot.name, escape=escape),)
+        link = self._unsubscribe if slot.name == "unsubscribe_url" else self._preferences
+        return escape(link.before), Slot(name=_TOKEN_OF[slot.name], escape=str), escape(link.behind)
 
     @cached_property
     def _message_ids(self) -> MessageIds:
@@ -249,7 +260,7 @@ class _Shared:
         if isinstance(segment, str):
             self._known[segment] = (self.part.slice(segment),)
         else:
-            cut = self._stationery.cut_slot(segment.name, self._escape)
+            cut = self._stationery.cut_slot(segment, self._escape)
             self._known[segment] = tuple(
                 self.part.slice(each) if isinstance(each, str) else each for each in cut if each
             )
@@ -280,18 +291,22 @@ def html_size(letterhead: Letterhead, body: VariantBody, reader: Reader) -> int:
     return letterhead.stationery.measure_html(body, reader)
 
 
-_DEFAULTS: Mapping[str, str] = {
-    field.name: field.default for field in fields(SlotValues) if field.default is not MISSING
-}
-"""Of slots that nothing here fills."""
+def name_to_show(name: str) -> str:
+    r"""A name as a body shows it: as in the header, but of 40 columns at most, and "" where there is no letter in it.
+
+    >>> [name_to_show(name) for name in ("\u202e김하늘\r\n", "-", f"{'가' * 19} {'나' * 9}")]
+    ['김하늘', '', '가가가가가가가가가가가가가가가가가가가…']
+    """
+    if not any(map(str.isalnum, name)):
+        return ""
+    return shorten(clean_name(name)[:NAME_CHARACTERS], NAME_COLUMNS)
 
 
 def _values(reader: Reader, tokens: Tokens) -> dict[str, str]:
     """What goes into the slots; the two links are cut down to their tokens."""
     return {
-        **_DEFAULTS,
         "address": reader.address,
-        "name": clean_name(reader.name),
+        "name": reader.name,
         "unsubscribe_token": tokens.unsubscribe,
         "preferences_token": tokens.preferences,
     }

@@ -27,6 +27,7 @@ from digest.render.links import clean_article_url, clean_url
 from digest.render.marks import LEAD, OTHER, Pool
 from digest.render.request import RenderRequest
 from digest.render.slots import slot_marker
+from digest.render.subscriber import build_subscriber
 from digest.render.width import shorten
 from digest.render.words import COUNT, PREHEADER, SIZE, SUBJECT, Place, Unknown, word
 
@@ -64,6 +65,7 @@ def build_context(request: RenderRequest, language: Language) -> DigestContext:
         articles=articles[1:],
         sections=_group_by_section(articles, language),
         links=_build_links(request),
+        subscriber=build_subscriber(request, language),
         footer=_build_footer(request),
     )
 

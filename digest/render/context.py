@@ -136,6 +136,24 @@ class SectionContext:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubscriberContext:
+    """Whom a copy is for; put in when the message is written."""
+
+    name: str = field(
+        metadata={
+            "help": "What the reader is called, in 40 columns at most; for use in {% if_name %}. Filled for each "
+            "subscriber."
+        }
+    )
+    greeting: str = field(
+        metadata={
+            "help": 'The newsletter\'s greeting with the name in it ("Hello Kim,"), and nothing for a reader without a '
+            'name; "" where the newsletter has none. Filled for each subscriber.'
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LinksContext:
     """Where the issue's own links lead."""
 
@@ -173,6 +191,7 @@ class DigestContext:
         metadata={"help": "All articles, the lead too, by section; the section of the lead first."}
     )
     links: LinksContext = field(metadata={"help": "The issue's own links."})
+    subscriber: SubscriberContext = field(metadata={"help": "Whom this copy is for."})
     footer: FooterContext = field(metadata={"help": "Who gets this copy."})
 
 

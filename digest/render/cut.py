@@ -14,19 +14,13 @@ from typing import NamedTuple
 
 from digest.errors import RenderError
 from digest.render.flowed import flow
+from digest.render.frames import settle_frames
 from digest.render.marks import LEAD, OTHER, HtmlMarks
-from digest.render.slots import SLOTS, slot_marker
+from digest.render.slots import FRAME, SLOTS, Slot, cut_slots, frame_markers, slot_marker
 from digest.render.width import TEXT_COLUMNS
 from digest.render.words import POSITION, WORDS
 
 _EMPTY_LINES = re.compile(r"\n{3,}")
-
-
-class Slot(NamedTuple):
-    """Where each subscriber's own value goes."""
-
-    name: str
-    """One of `digest.render.slots.SLOTS`."""
 
 
 class Passing(str):
@@ -82,7 +76,8 @@ class Leaf:
     """A piece without others in it, and the forms it has taken."""
 
     def __init__(self, source: str, nonce: str) -> None:
-        self._nonce = nonce
+        cut_slots(source, nonce)
+        self._source, self._nonce = source, nonce
         parts = re.split(slot_marker("([^/]*)", nonce), source)
         self._texts, self._names = parts[::2], parts[1::2]
         self.words = tuple(dict.fromkeys(name for name in self._names if name in WORDS))
@@ -104,16 +99,15 @@ class Leaf:
         return self.runs[position]
 
     def _fill(self, position: int) -> Iterator[Segment | Hole]:
-        before, *after = self._texts
-        for name, text in zip(self._names, after, strict=True):
-            if name == POSITION:
-                before += f"{position}{text}"
-                continue
-            yield before
-            # Serialised, a quote is escaped in attributes only.
-            yield Slot(name) if name in SLOTS else Hole(name, is_attribute=before.rfind("<") > before.rfind(">"))
-            before = text
-        yield before
+        before = ""
+        for part in cut_slots(self._source.replace(slot_marker(POSITION, self._nonce), str(position)), self._nonce):
+            if isinstance(part, str):
+                before = part
+                yield part
+            elif part.name in SLOTS:
+                yield part
+            else:  # serialised, a quote is escaped in attributes only
+                yield Hole(part.name, is_attribute=before.rfind("<") > before.rfind(">"))
 
     def flow(self, position: int, values: Mapping[str, str]) -> Paragraphs:
         """The piece as plain text, for an article at that position and with these words of the selection."""
@@ -129,18 +123,20 @@ class Leaf:
         filled = {**values, POSITION: str(position)}
         marked = (filled.get(name) or slot_marker(name, self._nonce) for name in self._names)
         text = "".join(chain.from_iterable(zip_longest(self._texts, marked, fillvalue="")))
-        body = _EMPTY_LINES.sub("\n\n", text.strip("\n"))
-        flowed = flow(body, TEXT_COLUMNS, whole=self._nonce) + "\n" if body else ""
+        body = settle_frames(_EMPTY_LINES.sub("\n\n", text.strip("\n")), self._nonce)
+        begin, end = frame_markers(self._nonce)
+        # The empty lines around a frame are its own: none is put before it, and the one behind it is still to come.
+        begins_framed, ends_framed = body.startswith(f"{begin}\n"), body.endswith(f"\n{end}")
+        flowed = flow(body, TEXT_COLUMNS, whole=self._nonce) + "\n" * (not ends_framed) if body else ""
         return Paragraphs(
             begins_apart=text.startswith("\n"),
             close=self._slotted(flowed),
-            apart=self._slotted(f"\n{flowed}"),
-            ends_apart=text.endswith("\n\n") or not body,
+            apart=self._slotted(flowed if begins_framed else f"\n{flowed}"),
+            ends_apart=text.endswith("\n\n") or not body or ends_framed,
         )
 
     def _slotted(self, text: str) -> Run:
-        parts = re.split(slot_marker("([^/]*)", self._nonce), text)
-        return tuple(Slot(part) if at % 2 else part for at, part in enumerate(parts) if part)
+        return tuple(part for part in cut_slots(text, self._nonce) if part)
 
 
 class Region:
@@ -292,7 +288,7 @@ def cut(source: str, marks: HtmlMarks) -> Piece:
 
 def _check(source: str, marks: int, nonce: str) -> None:
     names = re.findall(slot_marker("([^/]*)", nonce), source)
-    if unknown := set(names) - {*SLOTS, *WORDS, POSITION}:
+    if unknown := set(names) - {*SLOTS, *FRAME, *WORDS, POSITION}:
         raise RenderError(f"there is no slot {min(unknown)!r}; known: {', '.join(SLOTS)}")
     if len(names) + marks != source.count(nonce):
         raise RenderError("a marker was damaged; templates must leave slots and the page's words as they are")

@@ -36,7 +36,7 @@ def flow(text: str, columns: int, *, whole: str = "") -> str:
     >>> flow("가나다 라마바 사아자\n> 1", 14)
     '가나다 라마바 \n사아자\n > 1'
     """
-    return "\n".join(_stuff(part) for line in text.split("\n") for part in _break_line(line, columns, whole))
+    return "\n".join(stuff(part) for line in text.split("\n") for part in _break_line(line, columns, whole))
 
 
 def unflow(text: str) -> str:
@@ -87,5 +87,6 @@ def _words(line: str, columns: int) -> Iterator[str]:
             yield from wcwidth.wrap(word, columns)
 
 
-def _stuff(line: str) -> str:
+def stuff(line: str) -> str:
+    """The line with a space in front of it where it would be taken for something else."""
     return f" {line}" if _STUFFED.match(line) else line

@@ -6,6 +6,7 @@ from collections import Counter
 from digest.errors import RenderError
 from digest.render.build import build_context
 from digest.render.flowed import flow
+from digest.render.frames import bare_frames, settle_frames
 from digest.render.inline import inline_css
 from digest.render.marks import Whole
 from digest.render.request import Rendering, RenderRequest
@@ -30,11 +31,12 @@ def render_issue(request: RenderRequest, library: TemplateLibrary) -> Rendering:
     """
     template = request.newsletter.template
     context = build_context(request, library.language(request.locale))
-    layout = Whole(context)
+    layout = Whole(context, request.nonce)
     source = tighten(library.render(template, HTML_FILE, context, layout))
-    html = inline_css(source)
+    html = bare_frames(inline_css(source), request.nonce)
     _check_slots(f"{template}/{HTML_FILE}", count_slots(source, request.nonce), count_slots(html, request.nonce))
-    text = flow(_tidy(library.render(template, TEXT_FILE, context, layout)), TEXT_COLUMNS, whole=request.nonce)
+    lines = _tidy(library.render(template, TEXT_FILE, context, layout))
+    text = flow(settle_frames(lines, request.nonce), TEXT_COLUMNS, whole=request.nonce)
     slots = count_slots(text, request.nonce)
     _check_slots(f"{template}/{TEXT_FILE}", slots, slots)
     return Rendering(subject=context.subject, preheader=context.preheader, html=html, text=text)

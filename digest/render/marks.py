@@ -6,9 +6,11 @@
     {% if_rest %} … {% endif_rest %}            only where there are others
     {% group section %} … {% endgroup %}        once for each section; the tags above then look at its articles
     {% if_figures figures %} … {% endif_figures %}   only where the issue has figures
+    {% if_name %} … {% endif_name %}            only in the copies of readers whose name is known
 
 For one selection of articles the tags write just that (`Whole`). For a page they write every piece that any selection
-might need, with marks between them (`Marked`), and `digest.render.pages` cuts there.
+might need, with marks between them (`Marked`), and `digest.render.pages` cuts there. What hangs on a reader's name is
+decided last, in each copy (`digest.render.frames`).
 """
 
 from abc import ABC, abstractmethod
@@ -23,6 +25,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from digest.render.context import ArticleContext, DigestContext, FigureContext, SectionContext
+from digest.render.frames import frame
 
 LAYOUT = "_layout"
 """Under this name a template's context holds its layout."""
@@ -38,12 +41,13 @@ Body = Callable[..., str]
 class Tags(Extension):
     """Adds the tags to a jinja environment."""
 
-    tags = {"first", "rest", "each", "if_rest", "group", "if_figures"}  # noqa: RUF012 - jinja's form
+    tags = {"first", "rest", "each", "if_rest", "group", "if_figures", "if_name"}  # noqa: RUF012 - jinja's form
 
     def parse(self, parser: Parser) -> nodes.Node:
         """Read one tag with its inside, as jinja asks its extensions to."""
         token = next(parser.stream)
-        names = [] if token.value == "if_rest" else [parser.parse_assign_target(name_only=True)]
+        is_bare = token.value in ("if_rest", "if_name")
+        names = [] if is_bare else [parser.parse_assign_target(name_only=True)]
         for name in names:
             name.set_ctx("param")
         body = parser.parse_statements((f"name:end{token.value}",), drop_needle=True)
@@ -51,12 +55,19 @@ class Tags(Extension):
         return nodes.CallBlock(call, names, [], body).set_lineno(token.lineno)
 
     def _lay(self, context: Context, tag: str, caller: Body) -> str:
-        written = context[LAYOUT].write(tag, caller, is_html=context.eval_ctx.autoescape)
-        return Markup(written) if context.eval_ctx.autoescape else written  # noqa: S704 - put together from markup
+        layout, is_html = context[LAYOUT], context.eval_ctx.autoescape
+        is_named = tag == "if_name"
+        written = (
+            frame(caller(), layout.nonce, is_html=is_html) if is_named else layout.write(tag, caller, is_html=is_html)
+        )
+        return Markup(written) if is_html else written  # noqa: S704 - put together from markup
 
 
 class Layout(ABC):
     """What the tags of a template write."""
+
+    nonce: str
+    """Marks what is put in later."""
 
     @abstractmethod
     def write(self, tag: str, body: Body, *, is_html: bool) -> str:
@@ -66,8 +77,9 @@ class Layout(ABC):
 class Whole(Layout):
     """Writes one selection as it is."""
 
-    def __init__(self, context: DigestContext) -> None:
+    def __init__(self, context: DigestContext, nonce: str) -> None:
         self._context = context
+        self.nonce = nonce
         self._articles: Sequence[ArticleContext] = (context.lead, *context.articles)
 
     def write(self, tag: str, body: Body, *, is_html: bool) -> str:
@@ -117,6 +129,7 @@ class Marked(Layout):
 
     def __post_init__(self) -> None:
         """Begin with all articles."""
+        self.nonce = self.pool.nonce
         self._members = range(len(self.pool.articles))
 
     def write(self, tag: str, body: Body, *, is_html: bool) -> str:

@@ -12,13 +12,14 @@ from digest.errors import RenderError
 from digest.language import Language
 from digest.render.build import build_page, range_in_words, section_in_words, size_in_words
 from digest.render.chart import known_views, shorten_number
-from digest.render.cut import HtmlWriter, Passing, Place, Segment, Shape, Slot, TextWriter, cut
+from digest.render.cut import HtmlWriter, Passing, Place, Segment, Shape, TextWriter, cut
+from digest.render.frames import bare_frames
 from digest.render.inbox import Headline, InboxLines
 from digest.render.inline import inline_css
 from digest.render.issue import tighten, trim_lines
 from digest.render.marks import HtmlMarks, Marked, TextMarks
 from digest.render.request import Rendering, RenderRequest
-from digest.render.slots import SlottedText, as_line, escape_html, slot_marker
+from digest.render.slots import Slot, SlottedText, as_line, escape_html
 from digest.render.templates import HTML_FILE, TEXT_FILE, TemplateLibrary
 from digest.render.words import COUNT, PREHEADER, SIZE, SUBJECT
 
@@ -136,15 +137,15 @@ class Page:
         return Selected(
             subject=leaves.subject,
             preheader=leaves.preheader,
-            html=_join(leaves.html, escape_html),
-            text=_join(leaves.text, as_line),
+            html=SlottedText.join(leaves.html, escape_html),
+            text=SlottedText.join(leaves.text, as_line),
         )
 
     def render(self, articles: Sequence[int]) -> Rendering:
         """The same as a rendering, with a marker at each slot."""
         leaves, nonce = self.leaves(articles), self.request.nonce
         html, text = (
-            "".join(slot_marker(part.name, nonce) if isinstance(part, Slot) else part for part in segments)
+            "".join(part.mark(nonce) if isinstance(part, Slot) else part for part in segments)
             for segments in (leaves.html, leaves.text)
         )
         return Rendering(subject=leaves.subject, preheader=leaves.preheader, html=html, text=text)
@@ -160,7 +161,7 @@ def render_page(request: RenderRequest, library: TemplateLibrary) -> Page:
     """
     template, language = request.newsletter.template, library.language(request.locale)
     context, pool = build_page(request, language)
-    html = inline_css(tighten(library.render(template, HTML_FILE, context, Marked(pool))))
+    html = bare_frames(inline_css(tighten(library.render(template, HTML_FILE, context, Marked(pool)))), request.nonce)
     text = trim_lines(library.render(template, TEXT_FILE, context, Marked(pool))).lstrip()
     return Page(html, text, request, PageWords.of(request, language))
 
@@ -255,15 +256,3 @@ class _Chosen:
         "figure_views": _views_in_short,
         "figure_sections": _sections_number,
     }
-
-
-def _join(segments: Sequence[Segment], escape: Callable[[str], str]) -> SlottedText:
-    pieces: list[list[str]] = [[]]
-    slots: list[str] = []
-    for segment in segments:
-        if isinstance(segment, Slot):
-            slots.append(segment.name)
-            pieces.append([])
-        else:
-            pieces[-1].append(segment)
-    return SlottedText(pieces=tuple(map("".join, pieces)), slots=tuple(slots), escape=escape)

@@ -1,21 +1,37 @@
 """From a rendering with slots to one reader's message: their own links, their own headers, and no one else's."""
 
+import html as html_library
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.check.contract import check_mail
-from digest.deliver.letters import Letterhead, Reader, html_size, slot_values, split_body, write_message
+from digest.deliver.letters import (
+    NAME_COLUMNS,
+    Letterhead,
+    Reader,
+    html_size,
+    name_to_show,
+    slot_values,
+    split_body,
+    write_message,
+)
 from digest.errors import RenderError, SettingsError
+from digest.mail.headers import clean_name
 from digest.mail.links import Purpose, SignedLink, read_bounce_token, read_link
 from digest.render.cut import Passing
 from digest.render.cut import Slot as PageSlot
 from digest.render.pages import Leaves
+from digest.render.slots import cut_slots, frame_markers, slot_marker
+from digest.render.width import display_width
 from digest.settings import NewsletterSettings, SiteSettings
+from digest.variants import WORST_READER
 
 KEY, NONCE = b"k" * 32, "0123456789abcdef"
 HTML = (
@@ -214,6 +230,86 @@ def test_a_message_says_what_filling_its_texts_says(name, number):
     assert body_of(message, "text/html").replace("\r\n", "\n") == body.html.fill(values)
     assert body_of(message, "text/plain").replace("\r\n", "\n") == body.text.fill(values)
     assert body.html.fill(values).count(values.unsubscribe_url) == 1
+
+
+SIGNS = "김a ,.-=>&<'\"{}%\r\n\t\x00\x85\u2028\u202e\u2066\u200f\u200d\u0301\ud800👪"
+ANY_NAME = st.text(max_size=60) | st.lists(st.sampled_from([*SIGNS, "From ", "{{", "--=_"]), max_size=120).map("".join)
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=40)
+
+
+def make_parts(words, *, names, unsubscribe_url, address, framed):
+    """Both parts of an issue that shows a name in every place there is; `names` as HTML and as text have it."""
+    html, text = names
+    first, second = framed(f'<p title="{html}">Hello {html},</p>\n'), framed(f"\n{text} 님, 안녕하세요.\n")
+    page = f"<!DOCTYPE html>\n{words}\n{first}<a href=\"{unsubscribe_url}\" title='{html}'>{html}</a>{address}\n"
+    return page, f"{words}\n{second}\n{unsubscribe_url}\n{text} {address}\n-- \n{words}\n"
+
+
+def make_naive(reader, words, unsubscribe_url):
+    """A message as anybody would build it, one reader at a time."""
+    name = name_to_show(reader.name)
+    stuffed = f" {name}" if name.startswith((">", "From ")) else name
+    page, text = make_parts(
+        words,
+        names=(html_library.escape(name), stuffed),
+        unsubscribe_url=unsubscribe_url,
+        address=reader.address,
+        framed=lambda framed: framed if name else "",
+    )
+    message = EmailMessage()
+    message.set_content(text)
+    message.add_alternative(page, subtype="html")
+    return {part.get_content_type(): part.get_content() for part in message.iter_parts()}
+
+
+@given(name=ANY_NAME, words=WORDS, number=st.integers(1, 2**63 - 1))
+@settings(deadline=None, max_examples=500)
+def test_a_message_with_a_name_in_it_is_what_a_naive_build_says_and_no_name_breaks_out(name, words, number):
+    """Of a group's variant, and of a selection of the reader's own."""
+    marker, (begin, end) = slot_marker("name", NONCE), frame_markers(NONCE)
+    page, text = make_parts(
+        words,
+        names=(marker, marker),
+        unsubscribe_url=slot_marker("unsubscribe_url", NONCE),
+        address=slot_marker("address", NONCE),
+        framed=lambda framed: f"{begin}{framed}{end}",
+    )
+    own = Leaves(subject="새벽", preheader="", html=cut_slots(page, NONCE), text=cut_slots(text, NONCE))
+    letterhead = make_letterhead(own=lambda _: own)
+    letterhead = replace(letterhead, bodies={"all": split_body("새벽", page, text, NONCE)})
+    reader = Reader(subscriber_id=number, address="kim@example.com", name=name)
+    expected = make_naive(reader, words, slot_values(letterhead, reader).unsubscribe_url)
+    headers = read(write()).keys()
+    for variant in ("all", "own"):
+        message = write_message(letterhead, variant, reader)
+        assert {kind: body_of(message, kind).replace("\r\n", "\n") for kind in expected} == expected
+        assert read(message).keys() == headers
+        assert [a.addr_spec for a in read(message)["To"].addresses] == ["kim@example.com"]
+        assert message.content.isascii()
+        assert max(map(len, message.content.split(b"\r\n"))) <= 998
+
+
+@given(ANY_NAME)
+@settings(deadline=None)
+def test_a_name_in_a_body_is_the_headers_cut_to_a_line_of_a_greeting(name):
+    shown, whole = name_to_show(name), clean_name(name)
+    assert shown == clean_name(shown)
+    assert display_width(shown) <= NAME_COLUMNS
+    assert whole.startswith(shown.removesuffix("…"))
+    assert shown.endswith("…") or shown in ("", whole)
+    assert bool(shown) is any(map(str.isalnum, name))
+
+
+@given(ANY_NAME)
+@settings(deadline=None)
+def test_no_name_makes_a_page_longer_than_that_of_the_worst_reader(name):
+    """By whom it is judged whether Gmail clips a mail."""
+    letterhead, marker = make_letterhead(), slot_marker("name", NONCE)
+    body = split_body("새벽", f"<p>{marker} 님</p>{'가' * 2000}\n", "", NONCE)
+    sizes = [
+        html_size(letterhead, body, replace(WORST_READER, name=each)) for each in (name, WORST_READER.name, "a" * 500)
+    ]
+    assert max(sizes) == sizes[1]
 
 
 def test_the_size_of_the_html_is_that_of_its_bytes_in_the_message():

@@ -71,6 +71,7 @@ def test_any_selection_equals_what_rendering_it_alone_gives(theme, locale, seed,
     random = Random(seed)
     patterns = {"subject": random.choice(("{first_title} · {newsletter}", "{count} {site}"))}
     patterns["preheader"] = random.choice(("", "{count}: {first_title}"))
+    patterns["greeting"] = random.choice(("", "auto", "{name} & 'friends'"))
     page = make_page(random, count, theme=theme, locale=locale, images=images, **patterns)
     for _ in range(4):
         indices = random.sample(range(count), random.randint(1, count))

@@ -1,12 +1,28 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from issue_samples import NONCE, VALUES
 
 from digest.errors import RenderError
-from digest.render.slots import SLOTS, SlottedText, SlotValues, as_line, count_slots, escape_html, slot_marker
+from digest.render.flowed import unflow
+from digest.render.slots import (
+    SLOTS,
+    Slot,
+    SlottedText,
+    SlotValues,
+    as_line,
+    count_slots,
+    cut_slots,
+    escape_html,
+    frame_markers,
+    slot_marker,
+)
 
 PIECE = st.text(max_size=20)
+NAME = slot_marker("name", NONCE)
+BEGIN, END = frame_markers(NONCE)
 
 
 @given(pieces=st.lists(PIECE, min_size=1, max_size=5), data=st.data())
@@ -17,7 +33,7 @@ def test_splitting_and_filling_is_replacing_every_marker(pieces, data):
     for slot in SLOTS:
         expected = expected.replace(slot_marker(slot, NONCE), getattr(VALUES, slot))
     split = SlottedText.split(text, NONCE, as_line)
-    assert split.slots == tuple(slots)
+    assert split.slots == tuple(map(Slot, slots))
     assert split.pieces == tuple(pieces)
     assert split.fill(VALUES) == expected
 
@@ -36,8 +52,37 @@ def test_a_control_character_in_a_value_is_refused(escape, value):
 
 
 def test_an_unknown_slot_is_refused():
-    with pytest.raises(RenderError, match=r"no slot 'name'; known: unsubscribe_url, preferences_url, address"):
-        count_slots(slot_marker("name", NONCE), NONCE)
+    with pytest.raises(RenderError, match=r"no slot 'age'; known: unsubscribe_url, preferences_url, address, name"):
+        count_slots(slot_marker("age", NONCE), NONCE)
+
+
+@given(before=PIECE, pieces=st.lists(PIECE, min_size=1, max_size=4), behind=PIECE, name=st.text("가>&' ", max_size=8))
+def test_a_frame_is_there_with_its_name_or_not_at_all(before, pieces, behind, name):
+    text = f"{before}{BEGIN}{NAME.join(pieces)}{END}{behind}"
+    split = SlottedText.split(text, NONCE, escape_html)
+    framed = escape_html(name).join(pieces) if name else ""
+    assert split.fill(replace(VALUES, name=name)) == f"{before}{framed}{behind}"
+    assert "".join(part if isinstance(part, str) else part.mark(NONCE) for part in cut_slots(text, NONCE)) == text
+
+
+@pytest.mark.parametrize("text", [f"{BEGIN}{NAME}", f"{NAME}{END}", f"{BEGIN}{BEGIN}{NAME}{END}{END}"])
+def test_a_frame_without_its_other_end_is_refused(text):
+    with pytest.raises(RenderError, match=r"\{% if_name %\} cannot stand around the tags of articles"):
+        SlottedText.split(text, NONCE, as_line)
+
+
+def test_a_frame_holds_no_other_value():
+    """Whether it is there hangs on the name alone, and a message fills it with nothing else."""
+    with pytest.raises(
+        RenderError, match=r"holds the value 'address'; .* only subscriber\.name and subscriber\.greeting"
+    ):
+        count_slots(f"{BEGIN}{NAME} {slot_marker('address', NONCE)}{END}", NONCE)
+
+
+@pytest.mark.parametrize("name", ["> Kim", ">", "From Kim"])
+def test_a_name_at_the_beginning_of_a_line_is_no_quote_in_flowed_text(name):
+    split = SlottedText.split(f"{NAME} 님,\n", NONCE, as_line)
+    assert unflow(split.fill(replace(VALUES, name=name))) == f"{name} 님,\n"
 
 
 @pytest.mark.parametrize("damaged", [f"https://{NONCE}.invalid/address", f"http://{NONCE}.invalid/address/", NONCE])

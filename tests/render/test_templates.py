@@ -31,6 +31,7 @@ NOT_SHOWN = {
     "sections[].name",
     "sections[].top",
     "sections[].others",
+    "subscriber.name",
 }
 """Fields that are there for other templates."""
 LOCAL_NAMES = {

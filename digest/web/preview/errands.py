@@ -10,13 +10,14 @@ from digest.check.contract import check_mail
 from digest.check.finding import Finding
 from digest.clock import Clock
 from digest.deliver.apart import send_apart
-from digest.deliver.letters import Reader, write_message
+from digest.deliver.letters import write_message
 from digest.deliver.open_transport import open_transport
 from digest.deliver.press import address_letterhead, make_seal
 from digest.deliver.transport import Outcome
 from digest.errors import DigestError
 from digest.illustrate import ImagesReport, read_images
 from digest.inspection import options_for
+from digest.proof import example_reader
 from digest.source.fetch import fetch
 from digest.web.preview.link_check import CheckedLink, LinkState, Probe, check_link, urls_to_check
 from digest.web.preview.links import list_links
@@ -59,7 +60,7 @@ class Errands:
         proof, settings = picture.proof, picture.edition.settings
         seal = make_seal(settings, picture.edition.newsletter, Clock())
         letterhead = address_letterhead(proof.letterhead, settings.delivery, is_automatic=False)
-        message = seal(write_message(letterhead, proof.variant, Reader(subscriber_id=0, address=address)))
+        message = seal(write_message(letterhead, proof.variant, example_reader(letterhead, address)))
         transport = open_transport(settings.delivery, settings.folder, clock=Clock())
         (outcome,) = await asyncio.to_thread(send_apart, transport, [message])
         return outcome
