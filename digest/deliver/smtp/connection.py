@@ -46,6 +46,11 @@ class _Letter(NamedTuple):
     recipient: bytes
 
 
+def _end_of_message(ahead: _Letter | None) -> tuple[bytes, int]:
+    """The dot, with what is said about the next message behind it, and how many replies are owed for them."""
+    return (END_OF_MESSAGE, 1) if ahead is None else (END_OF_MESSAGE + ahead.mail + ahead.recipient + _DATA, 4)
+
+
 class SmtpConnection:
     """An open conversation; it knows at every moment which messages it still has to account for."""
 
@@ -84,10 +89,13 @@ class SmtpConnection:
                 return letter
             if not await self._is_invited(letter, outbox):
                 continue
+            # Taken before the wait, which it takes no part of: the ledger writes once a moment.
+            ahead = self._take(outbox) if self._is_pipelining else None
             if not await self._is_released(letter.parcel, outbox):
                 self._channel.abort()  # a dot now would deliver an empty message
+                self._account(outbox, ConversationError("stopped"))
                 return Ending.USED_UP
-            await self._hand_over(letter.parcel, outbox)
+            await self._hand_over(letter.parcel, ahead, outbox)
 
     # Taking
 
@@ -200,26 +208,32 @@ class SmtpConnection:
         self._held.remove(parcel)
         is_released = await outbox.release(parcel)
         if is_released:
-            self._held.append(parcel)
+            self._held.appendleft(parcel)
         return is_released
 
-    async def _hand_over(self, parcel: Parcel, outbox: Outbox) -> None:
-        """Send the body, and only once it is out the dot, with the next message's commands behind it."""
-        self._channel.write(stuff_dots(parcel.content))
-        await self._channel.flush()
-        self._write_dot(self._take(outbox) if self._is_pipelining else None)
-        self._in_doubt = self._held.popleft()
+    async def _hand_over(self, parcel: Parcel, ahead: _Letter | None, outbox: Outbox) -> None:
+        """Send the body and its dot, with the next message's commands behind it, and read what became of it."""
+        await self._send(stuff_dots(parcel.content), ahead)
         outcome = judge_final_reply(await self._channel.read_reply(self._channel.limits.after_dot))
         self._in_doubt = None
         self._carried += 1
         self._last_was_refused = outcome.state is not DeliveryState.SENT
         outbox.settle(parcel, outcome)
 
-    def _write_dot(self, ahead: _Letter | None) -> None:
-        if ahead is None:
-            self._channel.write(END_OF_MESSAGE, replies=1)
-        else:
-            self._channel.write(END_OF_MESSAGE + ahead.mail + ahead.recipient + _DATA, replies=4)
+    async def _send(self, body: bytes, ahead: _Letter | None) -> None:
+        """Say the body and its end; the end leaves only once all of the body has, and then the message is in doubt."""
+        end, replies = _end_of_message(ahead)
+        taken = self._channel.push(body, end, replies=replies)
+        if taken < len(body):
+            self._channel.write(body[taken:])
+            await self._channel.flush()
+        begun = max(taken - len(body), 0)
+        if begun:
+            self._in_doubt = self._held.popleft()
+        if begun < len(end):
+            self._channel.write(end[begun:], replies=replies)
+        if not begun:
+            self._in_doubt = self._held.popleft()
         self._ahead = ahead
 
     def _account(self, outbox: Outbox, error: ConversationError) -> None:
