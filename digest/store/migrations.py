@@ -236,6 +236,14 @@ CREATE TABLE issue_page (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Each message changed a large index three times: from queued to claimed, wire and sent, each at another end of it.
+_INDEXES_OF_STATES = """
+DROP INDEX delivery_state;
+CREATE INDEX delivery_waiting ON delivery (issue_id, state, next_at) WHERE state IN ('queued', 'deferred');
+CREATE INDEX delivery_in_flight ON delivery (issue_id) WHERE state IN ('claimed', 'wire');
+CREATE INDEX delivery_unsent ON delivery (issue_id, state) WHERE state IN ('failed', 'uncertain', 'cancelled');
+"""
+
 
 @migrations()
 def m001_articles_and_views(database: sqlite_utils.Database) -> None:
@@ -265,6 +273,12 @@ def m004_held_issues_words_and_images(database: sqlite_utils.Database) -> None:
 def m005_pages(database: sqlite_utils.Database) -> None:
     """Pages that hold the articles of every group of readers; variants rendered before keep their own contents."""
     _run(database, _PAGES)
+
+
+@migrations()
+def m006_indexes_of_states(database: sqlite_utils.Database) -> None:
+    """Indexes of the ledger's rows that leave out those that were sent."""
+    _run(database, _INDEXES_OF_STATES)
 
 
 def _run(database: sqlite_utils.Database, script: str) -> None:
