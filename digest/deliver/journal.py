@@ -12,7 +12,7 @@ from digest.store.database import Database
 from digest.store.leases import Lease, keep_sending
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
-GATHER_SECONDS = 0.0008
+GATHER_SECONDS = 0.002
 """How long a connection waits for others to join its commit; not where most wait already, or hardly one would."""
 _REMEMBERED = 8
 """Over about so many messages it is averaged how often one comes."""
@@ -35,7 +35,7 @@ class Journal:
         self._database = database
         self._lease = lease
         self._clock = clock
-        self._enough = max(1, connections * 2 // 3)
+        self._enough = max(1, connections * 3 // 5)
         self.listeners: tuple[Callable[[Sequence[DeliveryResult]], None], ...] = ()
         """Told of results once they are committed, a group at a time."""
         self._results: list[DeliveryResult] = []

@@ -34,7 +34,7 @@ class Press:
         content = message.content
         if self._signer is not None:
             content = self._signer.sign(content, now=self._clock.now())
-        return Parcel(envelope=message.envelope, content=content, delivery_id=delivery.id)
+        return Parcel(envelope=message.envelope, content=content, delivery_id=delivery.id, is_plain=True)
 
 
 def address_letterhead(letterhead: Letterhead, delivery: DeliverySettings, *, is_automatic: bool) -> Letterhead:

@@ -1,4 +1,4 @@
-"""Nothing that is asked while an issue is sent, or about one, walks over the rows that were sent: they are a million."""
+"""Nothing that is asked while an issue is sent walks over the rows that were sent: they are a million."""
 
 from datetime import timedelta
 

@@ -8,9 +8,11 @@ import asyncio
 import os
 import ssl
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
+from operator import ne
 from typing import cast
 
 from digest.deliver.smtp.reply import SERVICE_CLOSING, ConversationError, Reply, ReplyParser
@@ -191,6 +193,14 @@ class Channel(asyncio.BufferedProtocol):
         if reply.code == SERVICE_CLOSING:
             raise ConversationError(reply.words, code=reply.code)
         return reply
+
+    def pass_over(self, codes: Sequence[int]) -> bool:
+        """Take the next replies off where all have come and are these; where not, leave them to be read one by one."""
+        if len(self._replies) < len(codes) or any(map(ne, codes, (reply.code for reply in self._replies))):
+            return False
+        for _ in codes:
+            self._replies.popleft()
+        return True
 
     async def ask(self, command: str) -> Reply:
         """Say one line and read the reply to it."""

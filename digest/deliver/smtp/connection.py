@@ -14,7 +14,8 @@ from digest.deliver.smtp.command import (
     END_OF_MESSAGE,
     UnsendableError,
     envelope_commands,
-    require_sendable,
+    require_lines,
+    require_size,
     stuff_dots,
 )
 from digest.deliver.smtp.reply import (
@@ -36,6 +37,8 @@ IDLE_SECONDS = 20.0
 _DATA = b"DATA\r\n"
 _RESET = b"RSET\r\n"
 _BAD_SEQUENCE = 503
+_INVITATION = (250, 250, GO_AHEAD)
+"""To MAIL, RCPT and DATA, which come in one packet as a rule."""
 
 
 class _Letter(NamedTuple):
@@ -89,13 +92,10 @@ class SmtpConnection:
                 return letter
             if not await self._is_invited(letter, outbox):
                 continue
-            # Taken before the wait, which it takes no part of: the ledger writes once a moment.
-            ahead = self._take(outbox) if self._is_pipelining else None
             if not await self._is_released(letter.parcel, outbox):
                 self._channel.abort()  # a dot now would deliver an empty message
-                self._account(outbox, ConversationError("stopped"))
                 return Ending.USED_UP
-            await self._hand_over(letter.parcel, ahead, outbox)
+            await self._hand_over(letter.parcel, outbox)
 
     # Taking
 
@@ -117,7 +117,9 @@ class SmtpConnection:
         """A message that can be said to this server; those that cannot have failed."""
         while self._left and (parcel := outbox.take()) is not None:
             try:
-                require_sendable(parcel.content, self._extensions)
+                require_size(len(parcel.content), self._extensions)
+                if not parcel.is_plain:
+                    require_lines(parcel.content)
                 commands = envelope_commands(parcel.envelope, len(parcel.content), self._extensions)
             except UnsendableError as error:
                 outbox.settle(parcel, Outcome(state=DeliveryState.FAILED, reply=one_line(str(error))))
@@ -146,6 +148,8 @@ class SmtpConnection:
         """Whether the server waits for the body; a message that it refused is settled."""
         if self._must_reset:
             await self._forget_last()
+        elif self._is_pipelining and self._channel.pass_over(_INVITATION):
+            return True
         reply = await self._answer_to(letter.mail)
         if not reply.is_positive:
             self._refuse(letter.parcel, reply, outbox)
@@ -208,12 +212,13 @@ class SmtpConnection:
         self._held.remove(parcel)
         is_released = await outbox.release(parcel)
         if is_released:
-            self._held.appendleft(parcel)
+            self._held.append(parcel)
         return is_released
 
-    async def _hand_over(self, parcel: Parcel, ahead: _Letter | None, outbox: Outbox) -> None:
+    async def _hand_over(self, parcel: Parcel, outbox: Outbox) -> None:
         """Send the body and its dot, with the next message's commands behind it, and read what became of it."""
-        await self._send(stuff_dots(parcel.content), ahead)
+        ahead = self._take(outbox) if self._is_pipelining else None
+        await self._send(parcel.content if parcel.is_plain else stuff_dots(parcel.content), ahead)
         outcome = judge_final_reply(await self._channel.read_reply(self._channel.limits.after_dot))
         self._in_doubt = None
         self._carried += 1

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
@@ -83,12 +83,20 @@ class Reply:
     def words(self) -> str:
         """All lines as one; an enhanced code (RFC 2034) that every line repeats is said once."""
         first, *rest = self.lines
-        repeated = _ENHANCED_CODE.match(first) if rest else None
+        if not rest:
+            return one_line(first)
+        repeated = _ENHANCED_CODE.match(first)
         prefix = repeated.group() if repeated else ""
         return one_line(" ".join([first, *(line.removeprefix(prefix) for line in rest)]))
 
     def __str__(self) -> str:
         return f"{self.code} {self.words}"
+
+
+@lru_cache(maxsize=256)
+def _reply_of_a_line(code: int, text: bytes) -> Reply:
+    """Nearly all that a server says are the same few lines."""
+    return Reply(code, (text,))
 
 
 class ReplyParser:
@@ -136,7 +144,7 @@ class ReplyParser:
         if code is None or mark not in b" -" or (self._lines and self._lines[0][:3] != line[:3]):
             raise ValueError(f"not an SMTP reply: {_show([*self._lines, line])}")
         if mark != b"-" and not self._lines:
-            return Reply(code, (text,))
+            return _reply_of_a_line(code, text)
         self._lines.append(line)
         self._size += len(line)
         self._require_limit(0)
@@ -221,7 +229,9 @@ def judge_final_reply(reply: Reply) -> Outcome:
 
 def one_line(text: str) -> str:
     """The text for a terminal or a table: one line, nothing that steers a terminal, at most 500 characters."""
-    return _UNPRINTABLE.sub(" ", text).strip()[:WORDS_LIMIT]
+    if not text.isprintable() or "  " in text:
+        text = _UNPRINTABLE.sub(" ", text)
+    return text.strip()[:WORDS_LIMIT]
 
 
 def _show(lines: list[bytes]) -> str:
