@@ -21,7 +21,7 @@ from digest.check.contract import check_mail
 from digest.compose import Draft, compose_edition
 from digest.deliver.letters import Letterhead, Reader, write_message
 from digest.store.groups import VariantKey, make_variant_key
-from digest.variants import letterhead_of_draft, render_variants
+from digest.variants import Printing, letterhead_of_draft
 
 KOREAN = make_variant_key("ko", ())
 ENGLISH = make_variant_key("en", ())
@@ -44,13 +44,13 @@ class Figure:
 
 def write_variant(app: App, draft: Draft, key: VariantKey) -> bytes:
     """Context → jinja2 → premailer → text → MIME, for one group of readers."""
-    variants = {variant.key: variant for variant in render_variants(draft, [key], app.workshop)}
+    variants = {variant.key: variant for variant in Printing(draft, [key], app.workshop).variants()}
     return write_message(letterhead_of_draft(draft, variants, app.workshop), key.key, READER).content
 
 
 def make_letterhead(app: App, draft: Draft) -> Letterhead:
     """The Korean variant, rendered once."""
-    variants = {variant.key: variant for variant in render_variants(draft, [KOREAN], app.workshop)}
+    variants = {variant.key: variant for variant in Printing(draft, [KOREAN], app.workshop).variants()}
     return letterhead_of_draft(draft, variants, app.workshop)
 
 

@@ -11,10 +11,10 @@ from digest.app import App
 from digest.deliver.apart import send_apart
 from digest.deliver.letters import OutgoingMessage
 from digest.deliver.press import make_seal
-from digest.deliver.replies import CONSEQUENCES
 from digest.deliver.transport import Envelope
 from digest.errors import DigestError
 from digest.model import DeliveryState, count_in_words
+from digest.replies.kinds import CONSEQUENCES
 from digest.settings import NewsletterSettings
 from digest.store.issues import Issue
 from digest.store.ledger import count_deliveries

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from digest.compose import Draft, Edition, select_for
 from digest.deliver.letters import Letterhead, Reader, VariantBody, html_size, split_body
-from digest.errors import IssueError, RenderError, SettingsError
+from digest.errors import RenderError, SettingsError
 from digest.frozen import choice_from_json, window_from_json
 from digest.mail.links import make_slot_nonce
 from digest.model import Choice, ReasonCode, Selection
@@ -19,7 +19,7 @@ from digest.render.pages import Page, render_page
 from digest.render.templates import TemplateLibrary
 from digest.settings import BrandSettings, NewsletterSettings, SiteSettings
 from digest.store.groups import VariantKey, make_variant_key
-from digest.store.issues import FrozenChoice, Issue, Variant
+from digest.store.issues import FrozenChoice, Issue
 from digest.trim import EXCERPT_SHARES, fit
 
 logger = logging.getLogger("digest")
@@ -66,13 +66,6 @@ class RenderedVariant:
     def shown(self) -> tuple[Choice, ...]:
         """The articles in order."""
         return self.selection.shown
-
-
-def render_variants(
-    draft: Draft, keys: Iterable[VariantKey], workshop: Workshop, *, cut: bool = True
-) -> Iterator[RenderedVariant]:
-    """What each group of readers gets: see `Printing`."""
-    return Printing(draft, keys, workshop, cut=cut).variants()
 
 
 class Printing:
@@ -303,25 +296,6 @@ def request_of_draft(
         most_viewed=most_viewed(draft.selection.shown),
         excerpt_share=excerpt_share,
     )
-
-
-def render_frozen(issue: Issue, choices: Iterable[FrozenChoice], variant: Variant, workshop: Workshop) -> Rendering:
-    """Render a frozen issue's variant again, from nothing but what was frozen.
-
-    The bytes equal the frozen ones as long as the template is the same.
-
-    Raises:
-        IssueError: the template has changed since.
-    """
-    frozen, key = issue.frozen, VariantKey.parse(variant.key)
-    if workshop.templates.hash(frozen["template"]) != frozen["template_hash"]:
-        raise IssueError(
-            f"the template {frozen['template']!r} has changed since {issue.newsletter} {issue.edition} was frozen"
-        )
-    locale = workshop.locale_for(key.locale, frozen["locale"])
-    share = frozen.get("excerpt_shares", {}).get(key.group.key, 1.0)
-    request = replace(request_of_frozen(issue, choices, variant.article_ids, locale=locale), excerpt_share=share)
-    return render_issue(request, workshop.templates)
 
 
 def request_of_frozen(

@@ -18,10 +18,10 @@ from digest.check.finding import Rule
 from digest.check.levels import LEVELS
 from digest.cli.main import cli
 from digest.deliver.fault_watch import ENOUGH, WINDOW
-from digest.deliver.replies import CONSEQUENCES, ReplyKind
-from digest.deliver.reply_codes import CODES, STATUSES, StatusRule
-from digest.deliver.reply_rules import WORDS
 from digest.render.context import context_fields
+from digest.replies.codes import CODES, STATUSES, StatusRule
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
+from digest.replies.rules import WORDS
 from digest.settings import (
     BrandSettings,
     DeliverySettings,
@@ -310,7 +310,7 @@ _REPLIES_WORDS = """\
 ## How a reply is read
 
 First its words, from the top of this table to the bottom: a code such as 5.7.1 may mean anything. Addresses and links
-are left out. The patterns themselves are in `digest/deliver/reply_rules.py`.
+are left out. The patterns themselves are in `digest/replies/rules.py`.
 """
 _CONTEXT_HEAD = """\
 # Template context

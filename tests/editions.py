@@ -1,5 +1,6 @@
 """A real workspace with a week of invented news, looked at and published as the program does it."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,12 +13,15 @@ from digest.clock import BootTime, Clock
 from digest.compose import Draft, Edition, compose_edition
 from digest.model import Article, DatedCount
 from digest.publish import publish_draft
+from digest.render.issue import Rendering, render_issue
 from digest.schedule import occurrence_on
 from digest.store.articles import save_articles
-from digest.store.issues import Issue, get_issue_by_id
+from digest.store.groups import VariantKey
+from digest.store.issues import Issue, get_issue_by_id, list_choices
 from digest.store.leases import Lease, claim_issue
 from digest.store.subscribers import Profile, save_profile
 from digest.store.views import save_dated_counts
+from digest.variants import request_of_frozen
 from digest.workspace import create_workspace
 
 MONDAY = date(2026, 3, 2)
@@ -107,6 +111,15 @@ def compose(app: App, day: date = MONDAY) -> Draft:
     return compose_edition(app.database, open_edition(app, day))
 
 
+def render_again(app: App, issue: Issue, key: str, article_ids: Iterable[str]) -> Rendering:
+    """What the readers of a variant got, rendered by itself from nothing but what was frozen."""
+    wanted = VariantKey.parse(key)
+    locale = app.workshop.locale_for(wanted.locale, issue.frozen["locale"])
+    request = request_of_frozen(issue, list_choices(app.database, issue.id), article_ids, locale=locale)
+    share = issue.frozen["excerpt_shares"].get(wanted.group.key, 1.0)
+    return render_issue(replace(request, excerpt_share=share), app.workshop.templates)
+
+
 def claim(app: App, day: date = MONDAY) -> Lease:
     """The right to send the edition of a date."""
     newsletter = app.settings.newsletter(None)
@@ -129,3 +142,32 @@ def publish(app: App, day: date = MONDAY) -> Issue:
     lease = claim(app, day)
     publish_draft(app.database, lease, compose(app, day), app.workshop, boot=BOOT, now=app.clock.now())
     return get_issue_by_id(app.database, lease.issue_id)
+
+
+def sent_before(app: App, name: str, *articles: str, state: str = "sent", edition: str = "2026-02-23") -> None:
+    """An earlier issue of another newsletter that one reader was sent."""
+    database = app.database
+    database.execute(
+        """INSERT INTO issue (newsletter, edition, origin, state, scheduled_at, deadline, started_at, frozen_at)
+        VALUES ('daily', ?, 'manual', 'sent', 0, 0, 0, 0)""",
+        (edition,),
+    )
+    issue = database.value("SELECT id FROM issue WHERE newsletter = 'daily' AND edition = ?", (edition,))
+    key = json.dumps(["", [name]], separators=(",", ":"))
+    database.execute("INSERT INTO issue_variant VALUES (?, ?, ?, '', '', 'h', 't')", (issue, key, json.dumps(articles)))
+    database.execute(
+        """INSERT INTO delivery (issue_id, subscriber_id, variant, state, updated_at)
+        SELECT ?, id, ?, ?, 0 FROM subscriber WHERE address = ?""",
+        (issue, key, state, f"{name}@example.com"),
+    )
+
+
+def use_template_without_tags(app: App) -> None:
+    """A template of the workspace's own that does not say what its pieces are: no page can be printed of it."""
+    own = app.settings.folder / "templates" / "weekly"
+    own.mkdir(parents=True, exist_ok=True)
+    own.joinpath("digest.txt").write_text(
+        '{% extends "packaged/weekly/digest.txt" %}{% block stories %}\n{{ _("Most read") }}\n'
+        "{% for a in [lead] + articles|list %}\n{{ a.title }}\n{{ a.url }}\n\n{% endfor %}\n{% endblock %}",
+        encoding="utf-8",
+    )

@@ -7,9 +7,9 @@ import pytest
 from digest.proof import open_bodies
 from digest.store.editions import EditionWords, get_words, save_words
 from digest.store.groups import make_variant_key
-from digest.store.issues import list_choices, list_variants
-from digest.variants import render_frozen, render_variants
-from editions import MONDAY, NOW, add_reader, compose, make_article, open_workspace, publish, save_news
+from digest.store.issues import list_variants
+from digest.variants import Printing
+from editions import MONDAY, NOW, add_reader, compose, make_article, open_workspace, publish, render_again, save_news
 
 KEYS = (make_variant_key("", ()), make_variant_key("en", ()))
 
@@ -29,7 +29,7 @@ def write(app, **words):
 
 def test_without_words_the_settings_count(app):
     assert get_words(app.database, "weekly", MONDAY) == EditionWords()
-    for variant in render_variants(compose(app), KEYS, app.workshop):
+    for variant in Printing(compose(app), KEYS, app.workshop).variants():
         assert variant.rendering.subject.endswith(" · 주간 한빛")
         assert "늘 하는 인사" in variant.rendering.html
         assert "늘 하는 인사" in variant.rendering.text
@@ -37,7 +37,7 @@ def test_without_words_the_settings_count(app):
 
 def test_the_editors_subject_and_intro_go_into_every_variant(app):
     write(app, subject="봄이 온다", intro="이번 주는 **봄**입니다.")
-    for variant in render_variants(compose(app), KEYS, app.workshop):
+    for variant in Printing(compose(app), KEYS, app.workshop).variants():
         assert variant.rendering.subject == "봄이 온다"
         assert ">봄</strong>" in variant.rendering.html
         assert "이번 주는" in variant.rendering.text
@@ -46,7 +46,7 @@ def test_the_editors_subject_and_intro_go_into_every_variant(app):
 
 def test_an_empty_intro_is_none_at_all(app):
     write(app, intro="")
-    for variant in render_variants(compose(app), KEYS, app.workshop):
+    for variant in Printing(compose(app), KEYS, app.workshop).variants():
         assert "늘 하는 인사" not in variant.rendering.html
 
 
@@ -60,6 +60,6 @@ def test_a_frozen_issue_keeps_its_words_whatever_is_written_afterwards(app):
     issue = publish(app)
     write(app, subject="여름이 온다", intro="여름")
     for variant in list_variants(app.database, issue.id):
-        again = render_frozen(issue, list_choices(app.database, issue.id), variant, app.workshop)
+        again = render_again(app, issue, variant.key, variant.article_ids)
         assert again == open_bodies(app.database, issue).rendering(variant.key)
         assert again.subject == "봄이 온다"

@@ -13,11 +13,11 @@ from digest.dry_run import rehearse
 from digest.proof import letterhead_of_issue, make_proof, open_bodies
 from digest.render.cut import Slot
 from digest.store.groups import VariantKey, make_variant_key
-from digest.store.issues import get_issue_by_id, list_choices, list_variants
+from digest.store.issues import get_issue_by_id, list_variants
 from digest.store.migrations import migrations
 from digest.store.pages import list_pages
-from digest.variants import Printing, render_frozen, render_variants
-from editions import add_reader, compose, make_article, open_edition, open_workspace, publish, save_news
+from digest.variants import Printing
+from editions import add_reader, compose, make_article, open_edition, open_workspace, publish, render_again, save_news
 
 READER = Reader(subscriber_id=1, address="kim@example.com", name="김하늘")
 OLD_STORIES = """{% extends "packaged/weekly/digest.html" %}
@@ -60,9 +60,9 @@ def test_an_issue_has_a_page_for_each_language_and_no_contents_for_each_group(ap
 
 def test_what_a_group_gets_is_what_rendering_it_alone_gives(app):
     issue = publish(app)
-    bodies, choices = open_bodies(app.database, issue), list_choices(app.database, issue.id)
+    bodies = open_bodies(app.database, issue)
     for variant in list_variants(app.database, issue.id):
-        assert render_frozen(issue, choices, variant, app.workshop) == bodies.rendering(variant.key)
+        assert render_again(app, issue, variant.key, variant.article_ids) == bodies.rendering(variant.key)
     assert len(bodies) == 4
 
 
@@ -99,9 +99,8 @@ def test_a_template_without_tags_is_rendered_for_each_group(app):
     assert list_pages(app.database, issue.id) == ()
     variants = list_variants(app.database, issue.id)
     assert all(variant.html for variant in variants)
-    choices = list_choices(app.database, issue.id)
     for variant in variants:
-        rendering = render_frozen(issue, choices, variant, app.workshop)
+        rendering = render_again(app, issue, variant.key, variant.article_ids)
         assert (rendering.html, rendering.text) == (variant.html, variant.text)
 
 
@@ -129,7 +128,7 @@ def test_whatever_a_page_cannot_know_leads_to_rendering_each_group_by_itself(app
     printing = Printing(compose(app), [make_variant_key("", ()), make_variant_key("", ("economy",))], app.workshop)
     everybody, economists = printing.variants()
     assert printing.pages == {}
-    alone = list(render_variants(compose(app), printing.keys, app.workshop, cut=False))
+    alone = list(Printing(compose(app), printing.keys, app.workshop, cut=False).variants())
     assert [everybody.rendering, economists.rendering] == [variant.rendering for variant in alone]
 
 
@@ -145,7 +144,8 @@ def test_what_a_page_knows_for_each_selection_may_stand_anywhere(app, words):
     printing = Printing(compose(app), keys, app.workshop)
     cut = [variant.rendering for variant in printing.variants()]
     assert set(printing.pages) == {"ko", "en"}
-    assert cut == [variant.rendering for variant in render_variants(compose(app), keys, app.workshop, cut=False)]
+    alone = Printing(compose(app), keys, app.workshop, cut=False)
+    assert cut == [variant.rendering for variant in alone.variants()]
 
 
 def test_a_dry_run_writes_of_the_page(app):
@@ -198,13 +198,9 @@ def test_a_database_of_before_gets_the_table_of_pages_and_keeps_its_variants(tmp
 
 def test_any_selection_of_the_page_of_an_issue_is_what_it_would_be_alone(app):
     issue = publish(app)
-    bodies, choices = open_bodies(app.database, issue), list_choices(app.database, issue.id)
+    bodies = open_bodies(app.database, issue)
     size = len(list_pages(app.database, issue.id)[0].article_ids)
-    variant = list_variants(app.database, issue.id)[0]
     for seed in range(6):
         random = Random(seed)
         key = make_variant_key(random.choice(("", "en")), (), random.sample(range(size), random.randint(1, size)))
-        own = type(variant)(
-            key=key.key, article_ids=bodies.article_ids(key.key), subject="", preheader="", html="", text=""
-        )
-        assert render_frozen(issue, choices, own, app.workshop) == bodies.rendering(key.key)
+        assert render_again(app, issue, key.key, bodies.article_ids(key.key)) == bodies.rendering(key.key)

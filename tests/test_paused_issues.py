@@ -8,9 +8,10 @@ import pytest
 
 from digest.alarm import report_paused
 from digest.deliver.fault_watch import ENOUGH, FaultWatch
-from digest.deliver.replies import CONSEQUENCES, ReplyKind, classify
 from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
+from digest.replies.classify import classify
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 from digest.store.issues import get_issue_by_id
 from editions import add_reader, make_article, open_workspace, publish, save_news
 

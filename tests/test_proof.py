@@ -14,10 +14,10 @@ from digest.mail.links import read_link
 from digest.model import IssueState
 from digest.proof import choose_reader, make_proof, open_bodies
 from digest.store.articles import get_articles, save_articles
-from digest.store.issues import get_issue, list_choices, list_variants
+from digest.store.issues import get_issue, list_variants
 from digest.store.subscribers import get_subscriber
 from digest.tick import Observer, tick
-from digest.variants import render_frozen
+from editions import render_again
 from workspaces import (
     EDITION,
     NOW,
@@ -118,20 +118,8 @@ def test_a_frozen_issue_renders_to_the_same_bytes_again(app):
     variants = list_variants(app.database, issue.id)
     assert len(variants) == 2
     for variant in variants:
-        again = render_frozen(issue, list_choices(app.database, issue.id), variant, app.workshop)
+        again = render_again(app, issue, variant.key, variant.article_ids)
         assert again == open_bodies(app.database, issue).rendering(variant.key)
-
-
-def test_a_changed_template_is_said_instead_of_rendering_something_else(app):
-    send(app)
-    own = app.settings.folder / "templates" / "weekly"
-    own.mkdir(parents=True)
-    (own / "digest.txt").write_text("other", encoding="utf-8")
-    issue = get_issue(app.database, "weekly", EDITION)
-    with open_at(app.settings.file, app.clock) as again, pytest.raises(IssueError, match="has changed since"):
-        render_frozen(
-            issue, list_choices(app.database, issue.id), list_variants(app.database, issue.id)[0], again.workshop
-        )
 
 
 def test_a_shortage_is_a_note_and_nothing_at_all_an_error(app):

@@ -19,7 +19,7 @@ FLOORS = {
     4: {"gather", "compose", "variants", "trim", "inspection", "publish", "proof",
         "illustrate", "screenshot", "audience", "dry_run", "workspace", "deliver"},
     3: {"render", "mail", "check"},
-    2: {"rank", "source", "store"},
+    2: {"rank", "source", "store", "replies"},
     1: {"model", "errors", "settings", "settings_tables", "settings_delivery", "settings_problems",
         "color", "schedule", "clock", "address",
         "language", "frozen", "process", "url"},
@@ -51,6 +51,8 @@ ONLY_IN = {
     "requests": set(),
 }
 """Which rooms alone may use a library: an effect has one home."""
+LOADED_LATE = {"digest/deliver/ses.py → digest.deliver.ses_relay"}
+"""Imports that stand in a function, as what they load is heavy and hardly anybody needs it: boto3."""
 
 
 def room_of(file: Path) -> str:
@@ -135,7 +137,7 @@ def test_there_are_no_circles_between_rooms():
 
 
 def test_only_commands_import_inside_functions_or_for_types_only():
-    """There it makes `--help` fast; anywhere else it would hide a circle."""
+    """There it makes `--help` fast; anywhere else, but for what is known to be heavy, it would hide a circle."""
     hidden = [
         f"{named(file)} → {name}"
         for file in FILES
@@ -144,7 +146,7 @@ def test_only_commands_import_inside_functions_or_for_types_only():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.If)
         for name in imports_in(node)
     ]
-    assert not hidden
+    assert set(hidden) == LOADED_LATE
 
 
 def test_libraries_with_an_effect_stay_in_their_room():

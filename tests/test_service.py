@@ -113,7 +113,7 @@ def test_the_service_sends_what_is_due_and_stops_in_mid_send_without_a_loss(make
             assert database.value("SELECT lease_until FROM issue") == 0
         assert "stopping" in process.said()
         process = run_service(file)
-        wait_until(lambda: " is sent: 1500 sent" in process.said(), process)
+        wait_until(lambda: " is sent: 1,500 sent" in process.said(), process)
         stop(process)
     assert states(file) == {"sent": 1500}
     assert recipients(server) == {reader_address(number): 1 for number in range(1500)}

@@ -1,7 +1,5 @@
 """With `skip_received` nobody is sent an article twice: the next ones of their sections come up in its place."""
 
-import json
-
 import pytest
 
 from digest.deliver.letters import slot_values
@@ -10,7 +8,16 @@ from digest.store.groups import VariantKey
 from digest.store.histories import received_by
 from digest.store.subscribers import get_subscriber
 from digest.variants import WORST_READER
-from editions import add_reader, make_article, open_edition, open_workspace, publish, save_news
+from editions import (
+    add_reader,
+    make_article,
+    open_edition,
+    open_workspace,
+    publish,
+    save_news,
+    sent_before,
+    use_template_without_tags,
+)
 
 
 @pytest.fixture
@@ -27,24 +34,6 @@ def app(tmp_path):
                 sections=("economy",) if name == "economist" else (),
             )
         yield opened
-
-
-def sent_before(app, name, *articles, state="sent", edition="2026-02-23"):
-    """An earlier issue of another newsletter that one reader was sent."""
-    database = app.database
-    database.execute(
-        """INSERT INTO issue (newsletter, edition, origin, state, scheduled_at, deadline, started_at, frozen_at)
-        VALUES ('daily', ?, 'manual', 'sent', 0, 0, 0, 0)""",
-        (edition,),
-    )
-    issue = database.value("SELECT id FROM issue WHERE newsletter = 'daily' AND edition = ?", (edition,))
-    key = json.dumps(["", [name]], separators=(",", ":"))
-    database.execute("INSERT INTO issue_variant VALUES (?, ?, ?, '', '', 'h', 't')", (issue, key, json.dumps(articles)))
-    database.execute(
-        """INSERT INTO delivery (issue_id, subscriber_id, variant, state, updated_at)
-        SELECT ?, id, ?, ?, 0 FROM subscriber WHERE address = ?""",
-        (issue, key, state, f"{name}@example.com"),
-    )
 
 
 def articles_by_reader(app, issue):
@@ -107,13 +96,7 @@ def test_a_reader_who_had_nothing_gets_what_the_group_gets(app):
 
 
 def test_a_template_without_tags_is_rendered_for_each_history(app):
-    own = app.settings.folder / "templates" / "weekly"
-    own.mkdir(parents=True)
-    own.joinpath("digest.txt").write_text(
-        '{% extends "packaged/weekly/digest.txt" %}{% block stories %}\n{{ _("Most read") }}\n'
-        "{% for a in [lead] + articles|list %}\n{{ a.title }}\n{{ a.url }}\n\n{% endfor %}\n{% endblock %}",
-        encoding="utf-8",
-    )
+    use_template_without_tags(app)
     sent_before(app, "old", "1", "3")
     issue = publish(app)
     assert app.database.value("SELECT count(*) FROM issue_page") == 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from digest.app import App
-    from digest.deliver.server_log import LogFile, LogReport
+    from digest.replies.server_log import LogFile, LogReport
     from digest.store.issues import Issue
     from digest.store.uncertain import Decision, UncertainRow
 
@@ -150,7 +150,7 @@ def _resolve_from_log(
 def _find(
     app: "App", issue: "Issue", rows: "Sequence[UncertainRow]", logs: Sequence[str], *, resend: bool
 ) -> list[_Finding]:
-    from digest.deliver.server_log import search_logs, why_unproven
+    from digest.replies.server_log import search_logs, why_unproven
     from digest.store.uncertain import list_witnesses
 
     message_id = message_ids(app, issue)
@@ -169,8 +169,8 @@ def _find(
 
 
 def _judge(report: "LogReport", row: "UncertainRow", message_id: str, unproven: str, *, resend: bool) -> _Finding:
-    from digest.deliver.log_line import Step
     from digest.model import DeliveryState
+    from digest.replies.log_line import Step
     from digest.store.uncertain import Decision
 
     trace = report.taken(message_id)

@@ -180,16 +180,17 @@ def _why_not(slug: str, edition: date, issue: "Issue | None") -> str:
 
 
 def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date) -> None:
+    from digest.dry_run import count_recipients
     from digest.proof import make_proof
-    from digest.store.groups import count_recipients
     from digest.store.issues import get_issue
 
     issue = get_issue(app.database, newsletter.slug, edition)
     if issue is not None and issue.frozen_at is not None:
         ask(f"Go on with {newsletter.slug} {edition} ({issue.state})?")
         return
-    proof = make_proof(app.database, open_edition(app, newsletter, edition), app.workshop)
-    readers = count_recipients(app.database, newsletter.slug, proof.letterhead.bodies)
+    opened = open_edition(app, newsletter, edition)
+    proof = make_proof(app.database, opened, app.workshop)
+    readers = count_recipients(app.database, opened, app.workshop, proof)
     ask(f"Subject: {proof.subject}\nSend {newsletter.slug} {edition} to {count_of(readers, 'subscriber')}?")
 
 
@@ -231,6 +232,7 @@ def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_
         "edition": edition.isoformat(),
         "subject": rehearsal.proof.subject,
         "recipients": rehearsal.recipients,
+        "variants": rehearsal.variants,
         "without_articles": rehearsal.without_articles,
         "largest_message": rehearsal.largest_message,
         "bytes": rehearsal.total_bytes,
@@ -246,7 +248,8 @@ def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_
     click.echo(f"largest message {rehearsal.largest_message:,} bytes, {rehearsal.total_bytes:,} bytes in all")
     if rehearsal.without_articles:
         wanting = count_of(rehearsal.without_articles, "subscriber wants", "subscribers want")
-        click.echo(f"{wanting} only sections without an article: no message for them")
+        or_had = ", or had all there is" if newsletter.skip_received else ""
+        click.echo(f"{wanting} only sections without an article{or_had}: no message for them")
     for note in rehearsal.proof.notes:
         click.echo(f"Note: {note}")
 

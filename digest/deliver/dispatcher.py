@@ -13,10 +13,11 @@ from digest.deliver.fault_watch import FaultWatch
 from digest.deliver.journal import Journal
 from digest.deliver.packing import Packer
 from digest.deliver.queue import Queue
-from digest.deliver.replies import CONSEQUENCES, ReplyKind, classify
 from digest.deliver.retry import GIVE_BACKS, MAX_ATTEMPTS, next_attempt
 from digest.deliver.transport import Outcome, Parcel
 from digest.model import Delivery, DeliveryState
+from digest.replies.classify import classify
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 from digest.store.ledger import DeliveryResult
 
 

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 
 from digest.address import shorten_address
-from digest.deliver.replies import CONSEQUENCES, ReplyKind
 from digest.deliver.transport import Outcome
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 
 WINDOW = 50
 """Of so many newest replies it is asked: enough that a few odd servers decide nothing, few enough that a block which

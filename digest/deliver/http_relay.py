@@ -1,7 +1,7 @@
 """The seam for relays that are spoken to over HTTP: one call a message, made in a thread of the connection's own.
 
-A relay says how its service is called and what its answers mean, in plain blocking code; `digest/deliver/ses.py` is
-one.
+A relay says how its service is called and what its answers mean, in plain blocking code;
+`digest/deliver/ses_relay.py` is one.
 """
 
 import asyncio

@@ -13,6 +13,8 @@ from command_line import COMMAND, digest, environment
 from digest.cli.main import cli
 
 HEAVY = {"pydantic", "rich", "jinja2", "premailer", "sqlite_utils", "babel", "apscheduler", "lxml"}
+SENDERS = {"boto3", "botocore", "uvloop", "cryptography"}
+"""What only a transport, the loop it runs in, and signing need."""
 LISTING = {"list", "show", "top", "stats", "import", "preview", "send"}
 
 
@@ -39,16 +41,32 @@ def test_help_costs_at_most_150_ms_more_than_python_itself():
     assert with_help - bare <= 0.150
 
 
-def test_help_imports_no_heavy_library():
+def libraries_of(*arguments, cwd=None):
+    """The libraries that a command has loaded when it is done."""
     program = (
         "import sys, json; from digest.cli.main import cli\n"
-        "try: cli(['--help'])\n"
-        "except SystemExit: print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})), file=sys.stderr)"
+        "try: cli(sys.argv[1:])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=cwd,
+        env=environment(),
     )
-    assert not HEAVY & set(json.loads(done.stderr))
+    return set(json.loads(done.stderr))
+
+
+def test_help_imports_no_heavy_library():
+    assert not (HEAVY | SENDERS) & libraries_of("--help")
+
+
+def test_who_sends_nothing_waits_for_no_library_of_sending(workspace):
+    """They are installed here, as with the extras `ses` and `speed`."""
+    assert not SENDERS & libraries_of("subscribers", "list", cwd=workspace().parent)
 
 
 def test_the_commands_of_the_design_are_there():

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from command_line import digest, digest_on_terminal
-from digest.cli import progress
+from digest.cli import gauge
 from digest.cli.progress import Meter, SendProgress
 from digest.model import DeliveryState
 from digest.store.database import open_database
@@ -52,7 +52,7 @@ def test_nothing_done_yet_promises_no_end(issue):
 
 
 def test_a_long_send_into_a_pipe_writes_lines_of_json_and_the_last_one_has_it_all(issue, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
+    monkeypatch.setattr(gauge, "LINE_SECONDS", 0.01)
     with SendProgress() as shown:
         shown.observer.on_begin(issue, 3)
         time.sleep(0.02)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.deliver.fault_watch import ENOUGH, WINDOW, FaultWatch
-from digest.deliver.replies import CONSEQUENCES, ReplyKind
 from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 
 TAKEN = (ReplyKind.DELIVERED, Outcome(state=DeliveryState.SENT, code=250, reply="2.0.0 Ok"))
 BLOCKED = (ReplyKind.BLOCKED, Outcome(state=DeliveryState.FAILED, code=550, reply="5.7.1 Access denied"))

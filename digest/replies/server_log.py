@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import chain, islice
 from typing import Protocol
 
-from digest.deliver.log_line import LogLine, Step, parse_line
-from digest.deliver.log_moment import read_moment
+from digest.replies.log_line import LogLine, Step, parse_line
+from digest.replies.log_moment import read_moment
 
 MARGIN = timedelta(minutes=10)
 """So long after a message was handed over its server may still be busy with it (RFC 5321, 4.5.3.2.6). Clocks that

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from digest.deliver.reply_kinds import ReplyKind as Kind
+from digest.replies.kinds import ReplyKind as Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ a page about spam is taken for a reason. `.{0,40}` lets a few words stand betwee
 import re
 from dataclasses import dataclass
 
-from digest.deliver.reply_kinds import ReplyKind as Kind
+from digest.replies.kinds import ReplyKind as Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.deliver.replies import CONSEQUENCES, ReplyKind, classify
 from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
+from digest.replies.classify import classify
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 
 AGREEMENT = 0.96
 """How many of the real replies are understood as their labels say, at least."""
@@ -156,7 +157,7 @@ REPLIES = {
         "554 5.4.6 Too many hops",
     ],
 }
-"""Replies by what they mean; the form of each is that of the server it is told of in `reply_rules.py`."""
+"""Replies by what they mean; the form of each is that of the server it is told of in `rules.py`."""
 
 
 @pytest.mark.parametrize(("kind", "reply"), [(kind, reply) for kind, replies in REPLIES.items() for reply in replies])

@@ -1,4 +1,4 @@
-"""What a server's reply can mean, and what follows from each meaning. How a reply is read is in `replies`."""
+"""What a server's reply can mean, and what follows from each meaning. How a reply is read is in `classify`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

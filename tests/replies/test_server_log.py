@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.deliver.log_line import Step, parse_line
-from digest.deliver.log_moment import read_moment
-from digest.deliver.server_log import LONGEST_LINE, search_logs, why_unproven
+from digest.replies.log_line import Step, parse_line
+from digest.replies.log_moment import read_moment
+from digest.replies.server_log import LONGEST_LINE, search_logs, why_unproven
 from server_logs import FORMS, exim, iso, kumo, postfix, postfix_cut_off, syslog
 
 AT = datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC)

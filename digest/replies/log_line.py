@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from digest.deliver.smtp.reply import one_line
+from digest.replies.printable import one_line
 
 
 class Step(Enum):

@@ -2,14 +2,12 @@
 
 import re
 from functools import lru_cache
+from typing import Protocol
 
-from digest.deliver.reply_codes import CODES, STATUSES
-from digest.deliver.reply_kinds import CONSEQUENCES, Consequence, ReplyKind
-from digest.deliver.reply_rules import WORDS
-from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
-
-__all__ = ["CONSEQUENCES", "Consequence", "ReplyKind", "classify"]
+from digest.replies.codes import CODES, STATUSES
+from digest.replies.kinds import ReplyKind
+from digest.replies.rules import WORDS
 
 _STATUS = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _IN_ANOTHER_REPLY = re.compile(r"^[45]\.\d\.\d - [a-z ]+ ([45]\d\d)-'(.*)'")
@@ -21,27 +19,47 @@ _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 _NO_WORDS = re.compile(r"[<>]|(?<!\d)[245]\d\d[- ](?=[245]\.\d)|\s+")
 
 
-def classify(outcome: Outcome) -> ReplyKind:
+class Answered(Protocol):
+    """A message that a server has answered to, whoever tells of it: a transport, or a bounce."""
+
+    @property
+    def state(self) -> DeliveryState:
+        """What became of it: SENT, DEFERRED, FAILED or UNCERTAIN."""
+        ...  # pragma: no cover
+
+    @property
+    def code(self) -> int | None:
+        """The SMTP reply code, where a server spoke."""
+        ...  # pragma: no cover
+
+    @property
+    def reply(self) -> str:
+        """The server's words in one line, the enhanced status code (RFC 3463) among them."""
+        ...  # pragma: no cover
+
+
+def classify(message: Answered) -> ReplyKind:
     """What became of a message, from the server's reply.
 
-    A kind that takes an address off the list is given only for a final reply (5xx). An outcome that is not known is
-    `temporary`, as it is nobody's fault.
+    A kind that takes an address off the list is given only for a final reply (5xx). What is not known to have been
+    delivered or not is `temporary`, as it is nobody's fault.
 
-    >>> classify(Outcome(state=DeliveryState.FAILED, code=550, reply="5.1.1 <kim@example.com>: User unknown"))
+    >>> from types import SimpleNamespace as Message
+    >>> classify(Message(state=DeliveryState.FAILED, code=550, reply="5.1.1 <kim@example.com>: User unknown"))
     <ReplyKind.RECIPIENT_UNKNOWN: 'recipient_unknown'>
-    >>> classify(Outcome(state=DeliveryState.FAILED, code=550, reply="5.7.1 Message rejected as spam"))
+    >>> classify(Message(state=DeliveryState.FAILED, code=550, reply="5.7.1 Message rejected as spam"))
     <ReplyKind.SPAM: 'spam'>
     """
-    if outcome.state is DeliveryState.SENT:
+    if message.state is DeliveryState.SENT:
         return ReplyKind.DELIVERED
-    if outcome.state is DeliveryState.UNCERTAIN:
+    if message.state is DeliveryState.UNCERTAIN:
         return ReplyKind.TEMPORARY
-    reply, code = outcome.reply.lower(), str(outcome.code or "")
+    reply, code = message.reply.lower(), str(message.code or "")
     if found := _IN_ANOTHER_REPLY.match(reply):
         code, reply = found.groups()
     status = _find_status(reply)
-    code = code or (status[:1] if outcome.state is DeliveryState.FAILED else "4")
-    return _judge_words(_plain(reply), code, status) or _judge_codes(code, status) or _judge_state(outcome)
+    code = code or (status[:1] if message.state is DeliveryState.FAILED else "4")
+    return _judge_words(_plain(reply), code, status) or _judge_codes(code, status) or _judge_state(message.state)
 
 
 @lru_cache(maxsize=2_000)  # a server that refuses says the same to thousands
@@ -61,8 +79,8 @@ def _judge_codes(code: str, status: str) -> ReplyKind | None:
     return CODES.get(int(code or 0))
 
 
-def _judge_state(outcome: Outcome) -> ReplyKind:
-    is_final = outcome.state is DeliveryState.FAILED
+def _judge_state(state: DeliveryState) -> ReplyKind:
+    is_final = state is DeliveryState.FAILED
     return ReplyKind.PERMANENT_UNKNOWN if is_final else ReplyKind.TEMPORARY
 
 
