@@ -26,11 +26,11 @@ from digest.deliver.smtp.reply import (
     Reply,
     judge_final_reply,
     judge_refusal,
-    one_line,
 )
 from digest.deliver.transport import Ending, Outbox, Outcome, Parcel
 from digest.errors import DigestError
 from digest.model import DeliveryState
+from digest.replies.printable import one_line
 
 IDLE_SECONDS = 20.0
 """Without a message for so long we say goodbye, before the server does: some wait for half a minute only."""

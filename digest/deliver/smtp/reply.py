@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
+from digest.replies.printable import one_line
 
 SERVICE_CLOSING = 421
 """In answer to anything: the server ends the conversation (RFC 5321, 3.8)."""
@@ -14,8 +15,6 @@ GO_AHEAD = 354
 """The one positive answer to DATA: the message may come."""
 REPLY_LIMIT = 65_536
 """Bytes of one reply; RFC 5321, 4.5.3.1.5 allows 512 a line. More is no mail server."""
-WORDS_LIMIT = 500
-"""Characters of a server's words that are kept."""
 _NO_ROOM_FOR_MORE = 452
 _CODES = {b"%d" % code: code for code in range(200, 600)}
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3} ")
@@ -24,8 +23,6 @@ _TOO_MANY_MESSAGES = re.compile(
     r"|(messages|e?-?mails|transactions) (per|in this|for this|on this) (connection|session)",
     re.IGNORECASE,
 )
-_UNPRINTABLE = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-"""What a terminal obeys: control characters, line separators, marks that turn the direction of text."""
 
 
 class ConversationError(Exception):
@@ -225,13 +222,6 @@ def judge_final_reply(reply: Reply) -> Outcome:
     if reply.is_positive:
         return Outcome(state=DeliveryState.SENT, code=reply.code, reply=reply.words)
     return judge_refusal(reply)
-
-
-def one_line(text: str) -> str:
-    """The text for a terminal or a table: one line, nothing that steers a terminal, at most 500 characters."""
-    if not text.isprintable() or "  " in text:
-        text = _UNPRINTABLE.sub(" ", text)
-    return text.strip()[:WORDS_LIMIT]
 
 
 def _show(lines: list[bytes]) -> str:
