@@ -1,4 +1,4 @@
-"""The way out over SMTP; needs nothing of the house but its errors, the seam beside it and what makes words printable."""
+"""The way out over SMTP; needs nothing of the house but errors, printable words and the seam beside it."""
 
 from digest.deliver.smtp.transport import SmtpTransport
 
