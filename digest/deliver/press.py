@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from digest.clock import Clock
-from digest.deliver.letters import Letterhead, OutgoingMessage, Reader, write_message
+from digest.deliver.letters import Letterhead, Reader, write_message
 from digest.deliver.transport import Parcel
 from digest.mail.dkim import Signer, load_signer
 from digest.model import Delivery
 from digest.settings import DeliverySettings, NewsletterSettings, Settings
 
-Seal = Callable[[OutgoingMessage], OutgoingMessage]
+Seal = Callable[[Parcel], Parcel]
 """Signs a message."""
 
 
@@ -30,11 +30,8 @@ class Press:
     def print(self, delivery: Delivery) -> Parcel:
         """The message of one row, ready to leave."""
         reader = Reader(subscriber_id=delivery.subscriber_id, address=delivery.address, name=delivery.name)
-        message = write_message(self._letterhead, delivery.variant, reader)
-        content = message.content
-        if self._signer is not None:
-            content = self._signer.sign(content, now=self._clock.now())
-        return Parcel(envelope=message.envelope, content=content, delivery_id=delivery.id, is_plain=True)
+        parcel = write_message(self._letterhead, delivery.variant, reader, delivery.id)
+        return parcel if self._signer is None else _sign(parcel, self._signer, self._clock)
 
 
 def address_letterhead(letterhead: Letterhead, delivery: DeliverySettings, *, is_automatic: bool) -> Letterhead:
@@ -62,5 +59,9 @@ def make_seal(settings: Settings, newsletter: NewsletterSettings, clock: Clock) 
     """
     signer = load_signer(settings, newsletter)
     if signer is None:
-        return lambda message: message
-    return lambda message: replace(message, content=signer.sign(message.content, now=clock.now()))
+        return lambda parcel: parcel
+    return lambda parcel: _sign(parcel, signer, clock)
+
+
+def _sign(parcel: Parcel, signer: Signer, clock: Clock) -> Parcel:
+    return replace(parcel, content=signer.sign(parcel.content, now=clock.now()))

@@ -16,12 +16,11 @@ from digest.deliver import pace
 from digest.deliver import sender as sender_module
 from digest.deliver.apart import send_apart
 from digest.deliver.journal import Journal
-from digest.deliver.letters import OutgoingMessage
 from digest.deliver.pace import Pacer
 from digest.deliver.packing import SigningPacker
 from digest.deliver.sender import send_deliveries
 from digest.deliver.smtp import SmtpTransport
-from digest.deliver.transport import Ending, Envelope, Outcome
+from digest.deliver.transport import Ending, Envelope, Outcome, Parcel
 from digest.errors import RenderError, TransportError
 from digest.model import DeliveryState
 from digest.store.database import Database
@@ -381,7 +380,7 @@ def test_rows_that_may_go_at_once_are_not_kept_waiting_by_a_deferred_one(make_st
 
 def apart(count):
     envelope = Envelope(sender="b@example.com", recipient="reader@example.com")
-    return [OutgoingMessage(envelope=envelope, content=b"Subject: x\r\n\r\nHello\r\n") for _ in range(count)]
+    return [Parcel(envelope=envelope, content=b"Subject: x\r\n\r\nHello\r\n") for _ in range(count)]
 
 
 def test_messages_apart_all_go_however_few_one_connection_may_carry():
