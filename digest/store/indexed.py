@@ -5,9 +5,9 @@ each query that is to be quick names one of these. No index holds the rows that 
 message that goes the usual way costs two small changes of an index instead of three large ones.
 """
 
-WAITING = "state IN ('queued', 'deferred')"
+WAITING = "(delivery.state = 'queued' OR delivery.state = 'deferred')"
 """Of `delivery_waiting`, by issue, state and next attempt."""
-IN_FLIGHT = "state IN ('claimed', 'wire')"
+IN_FLIGHT = "(delivery.state = 'claimed' OR delivery.state = 'wire')"
 """Of `delivery_in_flight`, by issue: the few rows that a sender has at hand."""
-UNSENT = "state IN ('failed', 'uncertain', 'cancelled')"
+UNSENT = "(delivery.state = 'failed' OR delivery.state = 'uncertain' OR delivery.state = 'cancelled')"
 """Of `delivery_unsent`, by issue and state."""

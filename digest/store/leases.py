@@ -121,8 +121,8 @@ def settle_stopped_issues(database: Database, newsletter: str, *, boot: BootTime
 
 _STOPPED = f"""
 SELECT id FROM issue WHERE newsletter = :newsletter AND state IN ('paused', 'cancelled') AND {LAPSED}
-AND (EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND delivery.{IN_FLIGHT})
-  OR (issue.state = 'cancelled' AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND delivery.{WAITING})))
+AND (EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND {IN_FLIGHT})
+  OR (issue.state = 'cancelled' AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND {WAITING})))
 """
 
 

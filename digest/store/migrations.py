@@ -237,11 +237,31 @@ CREATE TABLE issue_page (
 """
 
 # Each message changed a large index three times: from queued to claimed, wire and sent, each at another end of it.
-_INDEXES_OF_STATES = """
-DROP INDEX delivery_state;
-CREATE INDEX delivery_waiting ON delivery (issue_id, state, next_at) WHERE state IN ('queued', 'deferred');
-CREATE INDEX delivery_in_flight ON delivery (issue_id) WHERE state IN ('claimed', 'wire');
-CREATE INDEX delivery_unsent ON delivery (issue_id, state) WHERE state IN ('failed', 'uncertain', 'cancelled');
+# For `IN` with more than two words SQLite fills a table whenever it asks; here that took half of a commit's time.
+_LEDGER_FOR_SPEED = """
+CREATE TABLE new_delivery (
+  id INTEGER PRIMARY KEY,
+  issue_id INTEGER NOT NULL REFERENCES issue (id) ON DELETE CASCADE,
+  subscriber_id INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
+  variant TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state = 'queued' OR state = 'claimed' OR state = 'wire' OR state = 'sent'
+    OR state = 'deferred' OR state = 'failed' OR state = 'uncertain' OR state = 'cancelled'),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER,
+  code INTEGER,
+  reply TEXT NOT NULL DEFAULT '',
+  updated_at INTEGER NOT NULL,
+  UNIQUE (issue_id, subscriber_id)
+) STRICT;
+INSERT INTO new_delivery SELECT id, issue_id, subscriber_id, variant, state, attempts, next_at, code, reply, updated_at
+  FROM delivery;
+DROP TABLE delivery;
+ALTER TABLE new_delivery RENAME TO delivery;
+CREATE INDEX delivery_subscriber ON delivery (subscriber_id);
+CREATE INDEX delivery_waiting ON delivery (issue_id, state, next_at) WHERE (state = 'queued' OR state = 'deferred');
+CREATE INDEX delivery_in_flight ON delivery (issue_id) WHERE (state = 'claimed' OR state = 'wire');
+CREATE INDEX delivery_unsent ON delivery (issue_id, state)
+  WHERE (state = 'failed' OR state = 'uncertain' OR state = 'cancelled');
 """
 
 
@@ -276,9 +296,9 @@ def m005_pages(database: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m006_indexes_of_states(database: sqlite_utils.Database) -> None:
-    """Indexes of the ledger's rows that leave out those that were sent."""
-    _run(database, _INDEXES_OF_STATES)
+def m006_ledger_for_speed(database: sqlite_utils.Database) -> None:
+    """The ledger with indexes that leave out the rows that were sent."""
+    _run(database, _LEDGER_FOR_SPEED)
 
 
 def _run(database: sqlite_utils.Database, script: str) -> None:

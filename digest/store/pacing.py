@@ -38,7 +38,7 @@ WITH moment (name, seconds) AS MATERIALIZED (SELECT key, value FROM json_each(:m
 UPDATE delivery SET next_at = coalesce(moment.seconds, :own)
 FROM subscriber LEFT JOIN moment ON moment.name = subscriber.timezone
 WHERE subscriber.id = delivery.subscriber_id AND delivery.issue_id = :issue
-AND delivery.{WAITING} AND delivery.state = 'queued'
+AND {WAITING} AND delivery.state = 'queued'
 """
 
 

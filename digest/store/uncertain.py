@@ -67,7 +67,7 @@ def list_uncertain(database: Database, issue_id: int, *, addresses: Sequence[str
     )
 
 
-_CHOSEN = f"""issue_id = :issue AND delivery.{UNSENT} AND delivery.state = 'uncertain' AND (:all OR subscriber_id IN (
+_CHOSEN = f"""issue_id = :issue AND {UNSENT} AND delivery.state = 'uncertain' AND (:all OR subscriber_id IN (
   SELECT id FROM subscriber WHERE address IN (SELECT value FROM json_each(:addresses))))"""
 
 
