@@ -9,9 +9,8 @@ from email.utils import format_datetime, make_msgid
 
 from digest.app import App
 from digest.deliver.apart import send_apart
-from digest.deliver.letters import OutgoingMessage
 from digest.deliver.press import make_seal
-from digest.deliver.transport import Envelope
+from digest.deliver.transport import Envelope, Parcel
 from digest.errors import DigestError
 from digest.model import DeliveryState, count_in_words
 from digest.replies.kinds import CONSEQUENCES
@@ -86,7 +85,7 @@ def _tell_operator(app: App, newsletter: NewsletterSettings, *, subject: str, te
     envelope = Envelope(sender=newsletter.sender_address, recipient=operator)
     try:
         seal = make_seal(app.settings, newsletter, app.clock)
-        (outcome,) = send_apart(app.transport, [seal(OutgoingMessage(envelope=envelope, content=message))])
+        (outcome,) = send_apart(app.transport, [seal(Parcel(envelope=envelope, content=message))])
     except DigestError as error:
         logger.error("the operator could not be told by mail: %s", error)  # noqa: TRY400 - the words are the error
     else:

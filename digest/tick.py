@@ -13,7 +13,7 @@ from digest.alarm import report_held, report_paused
 from digest.app import App
 from digest.compose import compose_edition
 from digest.deliver.dispatcher import Judgement, Limits
-from digest.deliver.press import Press, address_letterhead
+from digest.deliver.press import address_letterhead, make_packer
 from digest.deliver.sender import Sending, send_deliveries
 from digest.errors import LeaseLostError, SenderAtFaultError, UnsafeIssueError
 from digest.mail.dkim import load_signer
@@ -260,15 +260,13 @@ def _send(
     signer = load_signer(app.settings, newsletter)
     frozen = letterhead_of_issue(app.database, issue, app.key)
     letterhead = address_letterhead(frozen, delivery, is_automatic=issue.origin == "schedule")
-    press = Press(letterhead, signer=signer, clock=app.clock)
     send_deliveries(
         Sending(
             database=app.database,
             lease=lease,
             clock=app.clock,
             transport=app.transport,
-            pack=press.print,
-            is_signing=press.is_signing,
+            packer=make_packer(letterhead, signer=signer, clock=app.clock, connections=delivery.connections),
             connections=delivery.connections,
             pacer=make_pacer(delivery),
             limits=Limits(deadline=permit.until, allowance=permit.allowance, stop=stop),

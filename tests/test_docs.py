@@ -24,7 +24,6 @@ from digest.cli.images import IMPORT_SECONDS
 from digest.cli.main import cli
 from digest.deliver.journal import RESULT_SECONDS
 from digest.deliver.retry import FIRST_DELAY, JITTER, MAX_DELAY
-from digest.deliver.smtp import WORDS_LIMIT
 from digest.illustrate import BROKEN_FOR, GOOD_FOR
 from digest.mail.links import _MAC_BYTES, Purpose, SignedLink, sign_link
 from digest.model import CountKind, DeliveryState, IssueState, ReasonCode, SubscriberState
@@ -32,6 +31,7 @@ from digest.rank.score import BASE_MAX_AGE
 from digest.rank.window import DEFAULT_DAYS, whole_days_before
 from digest.render.inbox import SUBJECT_COLUMNS
 from digest.render.templates import TEXT_COLUMNS
+from digest.replies.printable import WORDS_LIMIT
 from digest.service import IMAGES_MINUTES, MAX_CLOCK_DRIFT, TICK_SECONDS
 from digest.settings import load_settings
 from digest.source.database import _BUSY_SECONDS, read_publisher

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from digest.deliver.letters import OutgoingMessage
 from digest.deliver.loop import run
 from digest.deliver.transport import Outcome, Parcel, Transport
 from digest.errors import TransportError
@@ -14,19 +13,15 @@ _TRIES = 2
 with us. One that is used up after some messages has carried those."""
 
 
-def send_apart(transport: Transport, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
+def send_apart(transport: Transport, messages: Sequence[Parcel]) -> list[Outcome]:
     """Hand messages over at once, and tell what became of each.
 
     Raises:
         TransportError: no connection could be opened; nothing was handed over.
     """
-    parcels = [
-        Parcel(envelope=message.envelope, content=message.content, delivery_id=number)
-        for number, message in enumerate(messages)
-    ]
-    outbox = _Outbox(parcels)
+    outbox = _Outbox(messages)
     run(_carry(transport, outbox))
-    return [outbox.outcomes[parcel.delivery_id] for parcel in parcels]
+    return [outbox.outcomes[message] for message in messages]
 
 
 async def _carry(transport: Transport, outbox: "_Outbox") -> None:
@@ -52,7 +47,7 @@ class _Outbox:
         self._waiting = deque(parcels)
         self.reason = "the server closed its connections"
         """Why the rest was not sent."""
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[Parcel, Outcome] = {}
 
     @property
     def has_more(self) -> bool:
@@ -68,7 +63,7 @@ class _Outbox:
         return True
 
     def settle(self, parcel: Parcel, outcome: Outcome) -> None:
-        self.outcomes[parcel.delivery_id] = outcome
+        self.outcomes[parcel] = outcome
 
     def give_back(self, parcel: Parcel, reason: str) -> None:
         self.reason = reason
@@ -77,4 +72,4 @@ class _Outbox:
     def give_up(self) -> None:
         """What was given back too often is not sent."""
         for parcel in self._waiting:
-            self.outcomes[parcel.delivery_id] = Outcome(state=DeliveryState.DEFERRED, reply=self.reason)
+            self.outcomes[parcel] = Outcome(state=DeliveryState.DEFERRED, reply=self.reason)

@@ -12,8 +12,8 @@ from digest.store.database import Database
 from digest.store.leases import Lease, keep_sending
 from digest.store.ledger import DeliveryResult, advance_deliveries
 
-GATHER_SECONDS = 0.0008
-"""How long a connection waits for others to join its commit; not where most wait already, or hardly one would."""
+GATHER_SECONDS = 0.002
+"""How long a connection waits for others to join its commit, where enough of them come that fast."""
 _REMEMBERED = 8
 """Over about so many messages it is averaged how often one comes."""
 RESULT_SECONDS = 0.04
@@ -35,7 +35,7 @@ class Journal:
         self._database = database
         self._lease = lease
         self._clock = clock
-        self._enough = max(1, connections * 2 // 3)
+        self._enough = max(1, connections * 3 // 5)
         self.listeners: tuple[Callable[[Sequence[DeliveryResult]], None], ...] = ()
         """Told of results once they are committed, a group at a time."""
         self._results: list[DeliveryResult] = []
@@ -61,9 +61,13 @@ class Journal:
             return committed
         self._waiting.append((delivery_id, committed))
         self._note_arrival()
-        is_company_likely = len(self._waiting) < self._enough and self._interval <= GATHER_SECONDS
-        self._commit_within(GATHER_SECONDS if is_company_likely else 0)
+        self._commit_within(self._patience())
         return committed
+
+    def _patience(self) -> float:
+        """How long to wait for others: until there are enough, or not at all where they come too seldom for that."""
+        missing = self._enough - len(self._waiting)
+        return GATHER_SECONDS if 0 < missing * self._interval <= GATHER_SECONDS else 0
 
     def _note_arrival(self) -> None:
         """Keep the average time between two messages that ask for the wire."""

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Literal
 
 from digest.address import MAX_LOCAL_LENGTH
-from digest.deliver.transport import Envelope
+from digest.deliver.transport import Envelope, Parcel
 from digest.errors import SettingsError
 from digest.mail.assembly import (
     HTML_TYPE,
@@ -103,14 +103,6 @@ class Letterhead:
         return Stationery(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutgoingMessage:
-    """A message with its envelope."""
-
-    envelope: Envelope
-    content: bytes
-
-
 def split_body(subject: str, html: str, text: str, nonce: str) -> VariantBody:
     """A rendering, split at its slots."""
     return VariantBody(
@@ -136,7 +128,7 @@ class Stationery:
         }
         self._own_templates: dict[tuple[Encoding, Encoding], MessageTemplate] = {}
 
-    def write(self, variant: str, reader: Reader) -> OutgoingMessage:
+    def write(self, variant: str, reader: Reader, delivery_id: int) -> Parcel:
         """The message for one reader."""
         tokens = self._tokens.sign(reader.subscriber_id)
         mark = tokens.bounce if reader.subscriber_id else ""
@@ -151,9 +143,11 @@ class Stationery:
         )
         before, behind = self._return_path
         sender = f"{before}+{mark}{behind}" if mark and self._letterhead.verp else f"{before}{behind}"
-        return OutgoingMessage(
+        return Parcel(
             envelope=Envelope(sender=sender, recipient=reader.address),
             content=template.write(heading, _values(reader, tokens), stories),
+            delivery_id=delivery_id,
+            is_plain=True,
         )
 
     def measure_html(self, body: VariantBody, reader: Reader) -> int:
@@ -271,14 +265,14 @@ def _texts(segments: Iterable[PageSegment]) -> Iterator[str]:
     return (segment for segment in segments if isinstance(segment, str))
 
 
-def write_message(letterhead: Letterhead, variant: str, reader: Reader) -> OutgoingMessage:
-    """The message for one reader. The same values give the same bytes.
+def write_message(letterhead: Letterhead, variant: str, reader: Reader, delivery_id: int = 0) -> Parcel:
+    """The message for one reader, by the row of the ledger that asks for it. The same values give the same bytes.
 
     Raises:
         RenderError: a value holds a control character, or the address what could end its header.
         SettingsError: the return path is too long for marks.
     """
-    return letterhead.stationery.write(variant, reader)
+    return letterhead.stationery.write(variant, reader, delivery_id)
 
 
 def slot_values(letterhead: Letterhead, reader: Reader) -> SlotValues:

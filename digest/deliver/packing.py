@@ -1,9 +1,9 @@
-"""From claimed rows to parcels: at once where that takes microseconds, in threads where messages are signed."""
+"""From claimed rows to parcels: at once where that takes microseconds, with help of threads where they are signed."""
 
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -14,6 +14,22 @@ Packed = tuple[Delivery, Parcel]
 Pack = Callable[[Delivery], Parcel]
 """Makes the message of a delivery."""
 
+
+class Draft(Protocol):
+    """A message that is written, and still to be signed."""
+
+    def sign(self) -> None:
+        """The part that takes long; called in a thread."""
+        ...  # pragma: no cover
+
+    @property
+    def parcel(self) -> Parcel:
+        """The signed message, once `sign` has returned."""
+        ...  # pragma: no cover
+
+
+Prepare = Callable[[Delivery], Draft]
+"""Writes the message of a delivery that is to be signed."""
 BATCH = 16
 """Messages a thread signs in one go: handing a batch over costs about as much as one signature."""
 
@@ -53,16 +69,20 @@ class DirectPacker:
 
 
 class SigningPacker:
-    """Packs ahead in threads: an RSA signature takes 0.3 ms, during which Python's lock is free."""
+    """Packs ahead, and has threads sign: an RSA signature takes 0.25 ms, during which Python's lock is free.
 
-    def __init__(self, pack: Pack, *, ahead: int) -> None:
+    Threads do nothing else: whatever they do with the lock costs the event loop twice the time, as it has to wait for
+    it and to be woken.
+    """
+
+    def __init__(self, prepare: Prepare, *, ahead: int) -> None:
         """Describe the packer.
 
         Args:
-            pack: makes and signs a message; called in threads.
+            prepare: writes a message.
             ahead: how many parcels are kept ready.
         """
-        self._pack = pack
+        self._prepare = prepare
         self._ahead = ahead
         self._ready: deque[Packed] = deque()
         self._batches: set[asyncio.Task[None]] = set()
@@ -96,13 +116,18 @@ class SigningPacker:
     async def _pack_batch(self, batch: list[Delivery], wake: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            parcels = await loop.run_in_executor(self._threads, lambda: [self._pack(delivery) for delivery in batch])
+            drafts = [self._prepare(delivery) for delivery in batch]
+            await loop.run_in_executor(self._threads, _sign, drafts)
+            self._ready.extend((delivery, draft.parcel) for delivery, draft in zip(batch, drafts, strict=True))
         except BaseException as error:  # noqa: BLE001 - raised by the next call, in the connection that asks
             self._failure = error  # a panic of a library in Rust is no Exception
-        else:
-            self._ready.extend(zip(batch, parcels, strict=True))
         self._packing -= len(batch)
         wake()
+
+
+def _sign(drafts: Iterable[Draft]) -> None:
+    for draft in drafts:
+        draft.sign()
 
 
 def _take(next_delivery: Callable[[], Delivery | None], limit: int) -> list[Delivery]:

@@ -4,37 +4,52 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from digest.clock import Clock
-from digest.deliver.letters import Letterhead, OutgoingMessage, Reader, write_message
+from digest.deliver.letters import Letterhead, Reader, write_message
+from digest.deliver.packing import DirectPacker, Packer, SigningPacker
 from digest.deliver.transport import Parcel
-from digest.mail.dkim import Signer, load_signer
+from digest.mail.dkim import Signer, Unsigned, load_signer
 from digest.model import Delivery
 from digest.settings import DeliverySettings, NewsletterSettings, Settings
 
-Seal = Callable[[OutgoingMessage], OutgoingMessage]
+Seal = Callable[[Parcel], Parcel]
 """Signs a message."""
+PACKED_AHEAD = 4
+"""Signed messages kept ready for each connection."""
 
 
-class Press:
-    """Prints the messages of one issue. Threads may share it."""
+def make_packer(letterhead: Letterhead, *, signer: Signer | None, clock: Clock, connections: int) -> Packer:
+    """What makes the messages of an issue's rows: as they are asked for, or ahead of that where they are signed."""
 
-    def __init__(self, letterhead: Letterhead, *, signer: Signer | None, clock: Clock) -> None:
-        self._letterhead = letterhead
-        self._signer = signer
-        self._clock = clock
+    def write(delivery: Delivery) -> Parcel:
+        reader = Reader(subscriber_id=delivery.subscriber_id, address=delivery.address, name=delivery.name)
+        return write_message(letterhead, delivery.variant, reader, delivery.id)
+
+    if signer is None:
+        return DirectPacker(write)
+
+    def prepare(delivery: Delivery) -> _Draft:
+        parcel = write(delivery)
+        return _Draft(parcel, signer.prepare(parcel.content, now=clock.now()))
+
+    return SigningPacker(prepare, ahead=PACKED_AHEAD * connections)
+
+
+class _Draft:
+    """A written message before its signatures; see `packing.Draft`."""
+
+    def __init__(self, parcel: Parcel, unsigned: Unsigned) -> None:
+        self._parcel = parcel
+        self._unsigned = unsigned
+        self._signatures: tuple[bytes, ...] = ()
+
+    def sign(self) -> None:
+        """See `packing.Draft.sign`."""
+        self._signatures = self._unsigned.compute()
 
     @property
-    def is_signing(self) -> bool:
-        """Whether messages are signed, which takes a third of a millisecond each."""
-        return self._signer is not None
-
-    def print(self, delivery: Delivery) -> Parcel:
-        """The message of one row, ready to leave."""
-        reader = Reader(subscriber_id=delivery.subscriber_id, address=delivery.address, name=delivery.name)
-        message = write_message(self._letterhead, delivery.variant, reader)
-        content = message.content
-        if self._signer is not None:
-            content = self._signer.sign(content, now=self._clock.now())
-        return Parcel(envelope=message.envelope, content=content, delivery_id=delivery.id)
+    def parcel(self) -> Parcel:
+        """See `packing.Draft.parcel`."""
+        return replace(self._parcel, content=self._unsigned.join(self._signatures))
 
 
 def address_letterhead(letterhead: Letterhead, delivery: DeliverySettings, *, is_automatic: bool) -> Letterhead:
@@ -62,5 +77,5 @@ def make_seal(settings: Settings, newsletter: NewsletterSettings, clock: Clock) 
     """
     signer = load_signer(settings, newsletter)
     if signer is None:
-        return lambda message: message
-    return lambda message: replace(message, content=signer.sign(message.content, now=clock.now()))
+        return lambda parcel: parcel
+    return lambda parcel: replace(parcel, content=signer.sign(parcel.content, now=clock.now()))

@@ -10,7 +10,7 @@ from digest.deliver.dispatcher import Dispatcher, Judgement, Limits
 from digest.deliver.journal import Journal
 from digest.deliver.loop import run
 from digest.deliver.pace import Pacer
-from digest.deliver.packing import DirectPacker, Pack, Packer, SigningPacker
+from digest.deliver.packing import Packer
 from digest.deliver.queue import Queue
 from digest.deliver.transport import Transport
 from digest.errors import SenderAtFaultError
@@ -21,8 +21,6 @@ from digest.store.ledger import DeliveryResult, claim_deliveries
 
 LOOK_SECONDS = 0.5
 """How often the issue is looked at, so that a pause takes effect within a second even where messages are slow."""
-PACKED_AHEAD = 4
-"""Signed messages kept ready for each connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +31,8 @@ class Sending:
     lease: Lease
     clock: Clock
     transport: Transport
-    pack: Pack
-    """Makes the message of a delivery."""
-    is_signing: bool
-    """Whether that takes so long that it belongs in threads."""
+    packer: Packer
+    """Makes the messages; it is closed at the end."""
     connections: int
     """How many are used side by side at most."""
     pacer: Pacer
@@ -62,7 +58,7 @@ def send_deliveries(sending: Sending) -> None:
 async def _send(sending: Sending) -> None:
     queue = Queue(lambda limit: _claim(sending, limit), sending.pacer)
     workers = min(sending.connections, queue.fetch())
-    packer = _make_packer(sending)
+    packer = sending.packer
     journal = Journal(sending.database, sending.lease, sending.clock, connections=workers)
     dispatcher = Dispatcher(
         queue, packer, journal, clock=sending.clock, limits=sending.limits, judgement=sending.judgement
@@ -84,12 +80,6 @@ async def _send(sending: Sending) -> None:
 def _claim(sending: Sending, limit: int) -> Sequence[Delivery]:
     clock = sending.clock
     return claim_deliveries(sending.database, sending.lease, limit=limit, boot=clock.boot(), now=clock.now())
-
-
-def _make_packer(sending: Sending) -> Packer:
-    if sending.is_signing:
-        return SigningPacker(sending.pack, ahead=PACKED_AHEAD * sending.connections)
-    return DirectPacker(sending.pack)
 
 
 async def _watch(journal: Journal, dispatcher: Dispatcher, crew: Crew) -> None:

@@ -33,6 +33,8 @@ class Parcel:
     """The whole RFC 5322 message: CRLF lines, no bare CR or LF, an end to the last line, 7-bit, no stuffed dots."""
     delivery_id: int = 0
     """Its row in the ledger; 0 where none knows of it."""
+    is_plain: bool = False
+    """Whether it is sure that `content` is as said above and no line of it begins with a dot, so that nobody looks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ _BYTES = LINE // 4 * 3
 _MOST_CARRIES = 64
 """Of a slice are remembered. Blocks that end in a line end leave three; only slices of a byte or two see others."""
 _LONG_LINE = re.compile(rb"[^\r\n]{%d}" % (LINE + 1))
+_DOTS_AT_START = re.compile(rb"^\.+", re.MULTILINE)
 _MBOX_FROM = re.compile(rb"^From ", re.MULTILINE)
 
 
@@ -43,11 +44,25 @@ def _encode_base64(content: bytes) -> bytes:
 def _encode_quoted(content: bytes) -> bytes:
     # Encoded with bare LF: a text without any line end would get soft line breaks of LF alone.
     encoded = b2a_qp(content.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", b"\r\n")
-    if b"From " in encoded:  # programs that keep mail in one file put a > in front of it (RFC 4155)
-        encoded = _MBOX_FROM.sub(rb"=46=\r\nrom ", encoded)
     if _LONG_LINE.search(encoded):  # the library forgets that a space at the end of a line takes three characters
         encoded = b"\r\n".join(_shorten(line) for line in encoded.split(b"\r\n"))
-    return encoded if encoded.endswith(b"\n") or not encoded else _break_softly(encoded)
+    if encoded and not encoded.endswith(b"\n"):
+        encoded = _break_softly(encoded)
+    if b"." in encoded:  # at the beginning of a line it would have to be said twice (RFC 5321, 4.5.2)
+        encoded = _DOTS_AT_START.sub(_encode_dots, encoded)
+    if b"From " in encoded:  # programs that keep mail in one file put a > in front of it (RFC 4155)
+        encoded = _MBOX_FROM.sub(rb"=46=\r\nrom ", encoded)
+    return encoded
+
+
+def _encode_dots(found: re.Match[bytes]) -> bytes:
+    r"""Dots as they can begin a line, and a soft break: there may be no room behind them.
+
+    >>> _encode_dots(re.match(rb"\.+", b"..more"))
+    b'=2E=2E=\r\n'
+    """
+    encoded = b"=2E" * len(found[0])
+    return b"".join(encoded[start : start + LINE - 1] + b"=\r\n" for start in range(0, len(encoded), LINE - 1))
 
 
 def _shorten(line: bytes) -> bytes:

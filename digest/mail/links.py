@@ -3,20 +3,21 @@
 import hmac
 import re
 import struct
-from base64 import b32decode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
-from itertools import product
 from typing import NamedTuple
 
 _BODY = struct.Struct(">BBQI")
 """Purpose, key id, subscriber, issue."""
 _MAC_BYTES = 16
-_BOUNCE_MAC_BYTES = 11
-"""With what stands before it a whole number of base32 groups: no padding, and one spelling but for its case."""
+_BOUNCE_BODY = struct.Struct(">BBBII")
+"""The same in fewer bytes, as a return path has little room: of the subscriber the upper 8 bits and the lower 32."""
+_BOUNCE_MAC_BYTES = 9
+_LOWER = (1 << 32) - 1
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{40}")
-_BOUNCE_TOKEN = re.compile(r"[A-Za-z2-7]{40}")
+_BOUNCE_TOKEN = re.compile(r"[A-Fa-f0-9]{40}")
 
 
 class Purpose(IntEnum):
@@ -47,7 +48,7 @@ class Tokens(NamedTuple):
     preferences: str
     """URL-safe, 40 characters."""
     bounce: str
-    """40 lower-case characters in base32, as some servers lower-case the local parts of addresses."""
+    """40 lower-case hexadecimal digits, as some servers lower-case the local parts of addresses."""
 
 
 class TokenSigner:
@@ -59,31 +60,25 @@ class TokenSigner:
         self._begun = hmac.new(key, b"link\0", sha256)
 
     def sign(self, subscriber_id: int) -> Tokens:
-        """All tokens of one subscriber."""
-        unsubscribe, preferences, bounce = (self._sign(purpose, subscriber_id) for purpose in _PURPOSES)
+        """All tokens of one subscriber; the id has 40 bits at most."""
         return Tokens(
-            urlsafe_b64encode(unsubscribe).decode(),
-            urlsafe_b64encode(preferences).decode(),
-            _encode_base32(bounce),
+            self.sign_link(_UNSUBSCRIBE, subscriber_id),
+            self.sign_link(_PREFERENCES, subscriber_id),
+            self.sign_bounce(subscriber_id),
         )
 
-    def _sign(self, purpose: int, subscriber_id: int) -> bytes:
+    def sign_link(self, purpose: int, subscriber_id: int) -> str:
+        """The token of a link."""
         body = _BODY.pack(purpose, self._key_id, subscriber_id, self._issue_id)
-        return body + _finish(self._begun, body)[: _MAC_BYTES if purpose != _BOUNCE else _BOUNCE_MAC_BYTES]
+        return urlsafe_b64encode(body + _finish(self._begun, body)[:_MAC_BYTES]).decode()
+
+    def sign_bounce(self, subscriber_id: int) -> str:
+        """The mark of one message."""
+        body = _BOUNCE_BODY.pack(_BOUNCE, self._key_id, subscriber_id >> 32, subscriber_id & _LOWER, self._issue_id)
+        return (body + _finish(self._begun, body)[:_BOUNCE_MAC_BYTES]).hex()
 
 
-_PURPOSES = tuple(int(purpose) for purpose in Purpose)
-_BOUNCE = int(Purpose.BOUNCE)
-_PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
-"""Base32 of ten bits, in lower case."""
-_TENS = range(190, -1, -10)
-"""Where they begin in the 25 bytes of a bounce's token, as a number."""
-
-
-def _encode_base32(content: bytes) -> str:
-    """As `base64.b32encode` in lower case, which takes four times as long: every message has such a token."""
-    number = int.from_bytes(content)
-    return "".join([_PAIRS[number >> begin & 1023] for begin in _TENS])
+_UNSUBSCRIBE, _PREFERENCES, _BOUNCE = (int(purpose) for purpose in Purpose)
 
 
 def sign_link(key: bytes, link: SignedLink) -> str:
@@ -92,31 +87,37 @@ def sign_link(key: bytes, link: SignedLink) -> str:
     Raises:
         ValueError: the purpose is that of a bounce, whose token stands in no link.
     """
-    tokens = TokenSigner(key, link.issue_id).sign(link.subscriber_id)
     if link.purpose is Purpose.BOUNCE:
         raise ValueError("the token of a bounce stands in no link; sign_bounce_token makes it")
-    return tokens.unsubscribe if link.purpose is Purpose.UNSUBSCRIBE else tokens.preferences
+    return TokenSigner(key, link.issue_id).sign_link(int(link.purpose), link.subscriber_id)
 
 
 def read_link(key: bytes, token: str) -> SignedLink | None:
     """What a token says, or None for one that is forged, cut or of another key."""
     if not _TOKEN.fullmatch(token):  # the decoder would skip foreign characters, and one token have many spellings
         return None
-    found = _read(key, token, urlsafe_b64decode(token))
-    return None if found is None or found.purpose is Purpose.BOUNCE else found
+    _, _, subscriber_id, issue_id = _BODY.unpack(urlsafe_b64decode(token)[: _BODY.size])
+    signer = TokenSigner(key, issue_id)
+    for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):  # it is believed where signing it gives it again
+        if hmac.compare_digest(signer.sign_link(int(purpose), subscriber_id), token):
+            return SignedLink(purpose=purpose, subscriber_id=subscriber_id, issue_id=issue_id)
+    return None
 
 
 def sign_bounce_token(key: bytes, *, subscriber_id: int, issue_id: int) -> str:
     """The token of 40 characters that marks one message, in its return path and in X-Digest-Delivery."""
-    return TokenSigner(key, issue_id).sign(subscriber_id).bounce
+    return TokenSigner(key, issue_id).sign_bounce(subscriber_id)
 
 
 def read_bounce_token(key: bytes, token: str) -> SignedLink | None:
     """Whose message came back, or None for a token that is forged, cut or of another key; in either case of letters."""
     if not _BOUNCE_TOKEN.fullmatch(token):
         return None
-    found = _read(key, token.lower(), b32decode(token, casefold=True))
-    return found if found is not None and found.purpose is Purpose.BOUNCE else None
+    _, _, upper, lower, issue_id = _BOUNCE_BODY.unpack(bytes.fromhex(token)[: _BOUNCE_BODY.size])
+    subscriber_id = upper << 32 | lower
+    if not hmac.compare_digest(TokenSigner(key, issue_id).sign_bounce(subscriber_id), token.lower()):
+        return None
+    return SignedLink(purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, issue_id=issue_id)
 
 
 class MessageIds:
@@ -157,12 +158,3 @@ def _finish(begun: hmac.HMAC, message: bytes) -> bytes:
     mac = begun.copy()
     mac.update(message)
     return mac.digest()
-
-
-def _read(key: bytes, token: str, raw: bytes) -> SignedLink | None:
-    """The token is believed where signing what it says gives it again."""
-    _, _, subscriber_id, issue_id = _BODY.unpack(raw[: _BODY.size])
-    for purpose, genuine in zip(Purpose, TokenSigner(key, issue_id).sign(subscriber_id), strict=True):
-        if hmac.compare_digest(genuine, token):
-            return SignedLink(purpose=purpose, subscriber_id=subscriber_id, issue_id=issue_id)
-    return None

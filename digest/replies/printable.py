@@ -14,4 +14,6 @@ def one_line(text: str) -> str:
     >>> one_line("550 no\r\n\x1b[2J such user ")
     '550 no [2J such user'
     """
-    return _UNPRINTABLE.sub(" ", text).strip()[:WORDS_LIMIT]
+    if not text.isprintable() or "  " in text:
+        text = _UNPRINTABLE.sub(" ", text)
+    return text.strip()[:WORDS_LIMIT]

@@ -55,11 +55,9 @@ class Database:
         if self.in_transaction:
             raise StoreError(f"{self.path}: a transaction is already open; transactions do not nest")
         try:
-            with self._translated():
-                self._connection.execute("BEGIN IMMEDIATE")
+            self.execute("BEGIN IMMEDIATE")
             yield
-            with self._translated():
-                self._connection.execute("COMMIT")
+            self.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
@@ -71,8 +69,10 @@ class Database:
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """All rows of a query: fetched at once, as an unfinished cursor would pin the write-ahead log."""
-        with self._translated():
+        try:
             return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from error
 
     def row(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
         """The first row of a query, or None."""
@@ -86,26 +86,28 @@ class Database:
 
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """Run one statement and tell how many rows it changed."""
-        with self._translated():
-            return self._connection.execute(sql, parameters).rowcount
+        return self._run(sql, parameters).rowcount
 
     def execute_many(self, sql: str, rows: Iterable[Parameters]) -> int:
         """Run one statement for each row and tell how many rows changed."""
-        with self._translated():
+        try:
             return self._connection.executemany(sql, rows).rowcount
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from error
 
     def insert(self, sql: str, parameters: Parameters = ()) -> int:
         """Run one INSERT and tell the new row's id."""
-        with self._translated():
-            return int(self._connection.execute(sql, parameters).lastrowid or 0)
+        return int(self._run(sql, parameters).lastrowid or 0)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _run(self, sql: str, parameters: Parameters) -> sqlite3.Cursor:
         try:
-            yield
+            return self._connection.execute(sql, parameters)
         except sqlite3.DatabaseError as error:
-            kind = DatabaseLockedError if _is_locked(error) else StoreError
-            raise kind(_explain(self.path, error)) from error
+            raise self._translate(error) from error
+
+    def _translate(self, error: sqlite3.DatabaseError) -> StoreError:
+        kind = DatabaseLockedError if _is_locked(error) else StoreError
+        return kind(_explain(self.path, error))
 
 
 def open_database(path: Path, *, create: bool = False) -> Database:

@@ -12,6 +12,7 @@ from digest.errors import IssueError, NotFoundError
 from digest.model import IssueState
 from digest.schedule import Occurrence
 from digest.store.database import Database, moment, to_moment, to_seconds
+from digest.store.indexed import IN_FLIGHT, WAITING
 from digest.store.leases import LAPSED, Lease, Origin, lease_values, require_sending, settle_abandoned_rows
 from digest.store.pages import StoredPage, save_pages
 
@@ -97,8 +98,8 @@ def expire_issue(database: Database, issue_id: int, *, boot: BootTime, now: date
             return False
         settle_abandoned_rows(database, issue_id, now=now)
         database.execute(
-            """UPDATE delivery SET state = 'failed', updated_at = ?, reply = 'not sent before the catch-up limit'
-            WHERE issue_id = ? AND state IN ('queued', 'deferred')""",
+            f"""UPDATE delivery SET state = 'failed', updated_at = ?, reply = 'not sent before the catch-up limit'
+            WHERE issue_id = ? AND {WAITING}""",
             (to_seconds(now), issue_id),
         )
         failure = database.value("SELECT reason FROM issue WHERE id = ?", (issue_id,))
@@ -199,11 +200,12 @@ def cancel_issue(database: Database, issue_id: int, *, boot: BootTime, now: date
         _change_state(database, issue_id, running, IssueState.CANCELLED)
         if database.row(f"SELECT 1 FROM issue WHERE id = :id AND {LAPSED}", {"id": issue_id, **lease_values(boot)}):
             settle_abandoned_rows(database, issue_id, now=now)
-        database.execute(
-            """UPDATE delivery SET state = 'cancelled', updated_at = ?, reply = 'the issue was cancelled'
-            WHERE issue_id = ? AND state IN ('queued', 'claimed', 'deferred')""",
-            (to_seconds(now), issue_id),
-        )
+        for unsent in (WAITING, f"{IN_FLIGHT} AND state = 'claimed'"):
+            database.execute(
+                f"""UPDATE delivery SET state = 'cancelled', updated_at = ?, reply = 'the issue was cancelled'
+                WHERE issue_id = ? AND {unsent}""",
+                (to_seconds(now), issue_id),
+            )
         database.execute(
             "UPDATE issue SET reason = 'cancelled by hand', finished_at = ? WHERE id = ?", (to_seconds(now), issue_id)
         )

@@ -14,6 +14,7 @@ from digest.errors import LeaseLostError
 from digest.model import IssueState
 from digest.schedule import Occurrence
 from digest.store.database import Database, to_seconds
+from digest.store.indexed import IN_FLIGHT, WAITING
 
 LEASE_SECONDS = 60.0
 """How long a holder may be silent before another process takes the issue over."""
@@ -91,18 +92,18 @@ RETURNING id, fence
 def settle_abandoned_rows(database: Database, issue_id: int, *, now: datetime) -> None:
     """Sort out what a holder that is gone left behind, inside the caller's transaction."""
     database.execute(
-        """UPDATE delivery SET state = 'uncertain', updated_at = ?,
+        f"""UPDATE delivery SET state = 'uncertain', updated_at = ?,
         reply = 'the sender stopped while this message was being handed over'
-        WHERE issue_id = ? AND state = 'wire'""",
+        WHERE issue_id = ? AND {IN_FLIGHT} AND state = 'wire'""",
         (to_seconds(now), issue_id),
     )
     database.execute(
-        "UPDATE delivery SET state = 'queued' WHERE issue_id = ? AND state = 'claimed'",
+        f"UPDATE delivery SET state = 'queued' WHERE issue_id = ? AND {IN_FLIGHT} AND state = 'claimed'",
         (issue_id,),
     )
     database.execute(
-        """UPDATE delivery SET state = 'cancelled', updated_at = ?, reply = 'the issue was cancelled'
-        WHERE issue_id = ? AND state IN ('queued', 'deferred')
+        f"""UPDATE delivery SET state = 'cancelled', updated_at = ?, reply = 'the issue was cancelled'
+        WHERE issue_id = ? AND {WAITING}
         AND (SELECT state FROM issue WHERE issue.id = issue_id) = 'cancelled'""",
         (to_seconds(now), issue_id),
     )
@@ -120,8 +121,8 @@ def settle_stopped_issues(database: Database, newsletter: str, *, boot: BootTime
 
 _STOPPED = f"""
 SELECT id FROM issue WHERE newsletter = :newsletter AND state IN ('paused', 'cancelled') AND {LAPSED}
-AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND (delivery.state IN ('claimed', 'wire')
-  OR (issue.state = 'cancelled' AND delivery.state IN ('queued', 'deferred'))))
+AND (EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND {IN_FLIGHT})
+  OR (issue.state = 'cancelled' AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND {WAITING})))
 """
 
 

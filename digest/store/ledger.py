@@ -14,6 +14,7 @@ from digest.clock import BootTime
 from digest.errors import IssueError, LeaseLostError
 from digest.model import Delivery, DeliveryState, IssueState
 from digest.store.database import Database, to_seconds
+from digest.store.indexed import IN_FLIGHT, UNSENT, WAITING
 from digest.store.leases import Lease, require_fence, require_sending
 from digest.store.subscribers import suppress
 
@@ -70,11 +71,11 @@ _LEFT = f"state = 'cancelled', reply = '{_LEFT_BEFORE}'"
 _DUE = f"""
 SELECT delivery.id, issue_id, subscriber_id, address, name, variant, attempts, {_IS_READER} AS is_reader
 FROM (
-  SELECT * FROM delivery WHERE issue_id = :issue AND state = 'queued' AND next_at IS NULL
+  SELECT * FROM delivery WHERE issue_id = :issue AND {WAITING} AND state = 'queued' AND next_at IS NULL
   UNION ALL
-  SELECT * FROM delivery WHERE issue_id = :issue AND state = 'queued' AND next_at <= :now
+  SELECT * FROM delivery WHERE issue_id = :issue AND {WAITING} AND state = 'queued' AND next_at <= :now
   UNION ALL
-  SELECT * FROM delivery WHERE issue_id = :issue AND state = 'deferred' AND next_at <= :now
+  SELECT * FROM delivery WHERE issue_id = :issue AND {WAITING} AND state = 'deferred' AND next_at <= :now
   LIMIT :limit
 ) AS delivery JOIN subscriber ON subscriber.id = delivery.subscriber_id
 """
@@ -176,9 +177,18 @@ _LEAVERS = f"UPDATE delivery SET state = 'cancelled', reply = :left, updated_at 
 
 def count_deliveries(database: Database, issue_id: int) -> dict[DeliveryState, int]:
     """How many rows of an issue are in each state."""
-    rows = database.rows("SELECT state, count(*) FROM delivery WHERE issue_id = ? GROUP BY state", (issue_id,))
-    found = {row[0]: row[1] for row in rows}
+    found = {row[0]: row[1] for row in database.rows(_COUNTS, {"issue": issue_id})}
+    found["sent"] = found.pop("all") - sum(found.values())
     return {state: found.get(state, 0) for state in DeliveryState}
+
+
+# Nearly all rows are sent ones, and those are in no index; to look at a million of them would take a second.
+_COUNTS = f"""
+SELECT state, count(*) FROM delivery WHERE issue_id = :issue AND {WAITING} GROUP BY state
+UNION ALL SELECT state, count(*) FROM delivery WHERE issue_id = :issue AND {IN_FLIGHT} GROUP BY state
+UNION ALL SELECT state, count(*) FROM delivery WHERE issue_id = :issue AND {UNSENT} GROUP BY state
+UNION ALL SELECT 'all', count(*) FROM delivery WHERE issue_id = :issue
+"""
 
 
 def next_attempt_at(database: Database, issue_id: int) -> int | None:
@@ -187,9 +197,10 @@ def next_attempt_at(database: Database, issue_id: int) -> int | None:
     Claimed rows count among those that may go at once, as their sender puts back what it does not send.
     """
     value = database.value(
-        """SELECT CASE WHEN count(*) = count(next_at) THEN min(next_at) END FROM delivery
-        WHERE issue_id = ? AND state IN ('queued', 'claimed', 'deferred')""",
-        (issue_id,),
+        f"""SELECT CASE WHEN count(*) = count(next_at) THEN min(next_at) END FROM (
+          SELECT next_at FROM delivery WHERE issue_id = :issue AND {WAITING}
+          UNION ALL SELECT NULL FROM delivery WHERE issue_id = :issue AND {IN_FLIGHT} AND state = 'claimed')""",
+        {"issue": issue_id},
     )
     return None if value is None else int(value)
 
@@ -213,10 +224,17 @@ def list_deliveries(
     database: Database, issue_id: int, *, states: Sequence[DeliveryState], limit: int = -1
 ) -> tuple[LedgerRow, ...]:
     """The rows of an issue in the given states, in the order they were queued."""
+    # Those that were sent are in no index of states, and looked for only where they are asked for.
+    conditions = (WAITING, IN_FLIGHT, UNSENT, *(["state = 'sent'"] if DeliveryState.SENT in states else []))
+    found = " UNION ALL ".join(_IN_STATES.format(condition=condition) for condition in conditions)
     rows = database.rows(
-        """SELECT delivery.id, subscriber_id, address, delivery.state, attempts, code, reply, updated_at
-        FROM delivery JOIN subscriber ON subscriber.id = subscriber_id
-        WHERE issue_id = ? AND delivery.state IN (SELECT value FROM json_each(?)) ORDER BY delivery.id LIMIT ?""",
-        (issue_id, json.dumps(list(states)), limit),
+        f"""SELECT chosen.id, subscriber_id, address, chosen.state, attempts, code, reply, updated_at
+        FROM ({found}) AS chosen JOIN subscriber ON subscriber.id = subscriber_id ORDER BY chosen.id LIMIT :limit""",
+        {"issue": issue_id, "states": json.dumps(list(states)), "limit": limit},
     )
     return tuple(LedgerRow(**{**dict(row), "state": DeliveryState(row["state"])}) for row in rows)
+
+
+_IN_STATES = """
+SELECT * FROM delivery WHERE issue_id = :issue AND {condition} AND state IN (SELECT value FROM json_each(:states))
+"""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from digest.store.database import Database, to_seconds
+from digest.store.indexed import IN_FLIGHT, WAITING
 
 
 def list_timezones(database: Database, newsletter: str) -> frozenset[str]:
@@ -32,11 +33,12 @@ def set_opening_times(database: Database, issue_id: int, moments: Mapping[str, d
 
 
 # Materialized and joined, SQLite gives the names an index of their own; in a subquery it would scan them for each row.
-_SET_OPENING_TIMES = """
+_SET_OPENING_TIMES = f"""
 WITH moment (name, seconds) AS MATERIALIZED (SELECT key, value FROM json_each(:moments))
 UPDATE delivery SET next_at = coalesce(moment.seconds, :own)
 FROM subscriber LEFT JOIN moment ON moment.name = subscriber.timezone
-WHERE subscriber.id = delivery.subscriber_id AND delivery.issue_id = :issue AND delivery.state = 'queued'
+WHERE subscriber.id = delivery.subscriber_id AND delivery.issue_id = :issue
+AND {WAITING} AND delivery.state = 'queued'
 """
 
 
@@ -60,7 +62,11 @@ def count_waiting(database: Database) -> int:
     """How many messages of all issues that are not over are still to be handed over."""
     return int(
         database.value(
-            """SELECT count(*) FROM issue CROSS JOIN delivery ON delivery.issue_id = issue.id
-            WHERE issue.state = 'sending' AND delivery.state IN ('queued', 'claimed', 'deferred')"""
+            f"""SELECT
+              (SELECT count(*) FROM delivery WHERE issue_id IN ({_SENDING}) AND {WAITING})
+              + (SELECT count(*) FROM delivery WHERE issue_id IN ({_SENDING}) AND {IN_FLIGHT} AND state = 'claimed')"""
         )
     )
+
+
+_SENDING = "SELECT id FROM issue WHERE state = 'sending'"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from digest.errors import IssueError
 from digest.model import DeliveryState, IssueState
 from digest.store.database import Database, to_seconds
+from digest.store.indexed import UNSENT
 
 _WITNESSES_EACH_SIDE = 5
 _BY_HAND = "resolved by hand: "
@@ -66,7 +67,7 @@ def list_uncertain(database: Database, issue_id: int, *, addresses: Sequence[str
     )
 
 
-_CHOSEN = """issue_id = :issue AND delivery.state = 'uncertain' AND (:all OR subscriber_id IN (
+_CHOSEN = f"""issue_id = :issue AND {UNSENT} AND delivery.state = 'uncertain' AND (:all OR subscriber_id IN (
   SELECT id FROM subscriber WHERE address IN (SELECT value FROM json_each(:addresses))))"""
 
 

@@ -28,6 +28,17 @@ def pack(delivery: Delivery) -> Parcel:
     return Parcel(envelope=envelope, content=b"Subject: x\r\n\r\nHello\r\n", delivery_id=delivery.id)
 
 
+class Draft:
+    """A message that is signed by writing it: `write` is called in a thread."""
+
+    def __init__(self, delivery, write=pack):
+        self._delivery = delivery
+        self._write = write
+
+    def sign(self):
+        self.parcel = self._write(self._delivery)
+
+
 class Stage:
     """One issue with its readers queued, and what sends it."""
 
@@ -91,8 +102,7 @@ class Stage:
             "lease": self.lease,
             "clock": self.ledger.clock,
             "transport": transport,
-            "pack": pack,
-            "is_signing": False,
+            "packer": DirectPacker(pack),
             "connections": 2,
             "pacer": Pacer(),
             "limits": self.limits(),

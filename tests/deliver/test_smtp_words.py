@@ -16,8 +16,9 @@ from digest.deliver.smtp.command import (
     stuff_dots,
 )
 from digest.deliver.smtp.login import Credentials, TokenError, explain_challenge, read_token
-from digest.deliver.smtp.reply import REPLY_LIMIT, Extensions, Reply, ReplyParser, one_line, parse_extensions
+from digest.deliver.smtp.reply import REPLY_LIMIT, Extensions, Reply, ReplyParser, parse_extensions
 from digest.deliver.transport import Envelope
+from digest.replies.printable import one_line
 
 NOTHING = Extensions({})
 EVERYTHING = Extensions({"SIZE": (), "SMTPUTF8": ()})

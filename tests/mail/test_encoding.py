@@ -22,6 +22,7 @@ HARD_PIECES = [
     [(False, "x" * 76), (True, "y" * 76), (False, "z" * 75), (True, "=" * 26)],
     [(False, "Hello "), (True, "Kim "), (False, "\nnext"), (True, " ")],
     [(True, "."), (False, "\n."), (True, "\n"), (False, ".\n.")],
+    [(False, "." * 120), (True, f"{'x' * 75}."), (False, ".From a"), (True, f"\n..{'y' * 80}\n...")],
     [(False, "From "), (True, "From a"), (False, f"From {'x' * 71}\nFrom b"), (True, "\nFrom ")],
     [(False, ""), (True, ""), (False, "a"), (True, "b"), (False, "c"), (True, "de"), (False, ""), (False, "f")],
     [(True, "한"), (True, "👪"), (False, "글"), (False, "\r"), (False, "\n")],
@@ -105,13 +106,14 @@ def test_base64_has_whole_groups_in_each_line_and_padding_at_the_end_only(pieces
 @given(pieces=PIECES)
 @with_hard_pieces
 @settings(deadline=None)
-def test_quoted_printable_keeps_spaces_at_line_ends_and_what_mailbox_files_change(pieces):
-    """RFC 2045 6.7 rule 3: a space at the end of a line may get lost; RFC 4155: "From " gets a > in front of it."""
+def test_quoted_printable_keeps_what_is_changed_on_the_way(pieces):
+    """RFC 2045 6.7 rule 3: a space at the end of a line may get lost; RFC 4155: "From " gets a > in front of it; RFC
+    5321 4.5.2: a dot at the beginning of a line is said twice."""
     encoded = b"".join(join(QUOTED_PRINTABLE, pieces))
     for line in encoded.split(b"\r\n"):
         assert not line.endswith((b" ", b"\t"))
         assert not line.startswith(b"From ")
-        assert line != b"."
+        assert not line.startswith(b".")
         assert re.fullmatch(rb"(?:[\t -<>-~]|=[0-9A-F]{2})*=?", line)
 
 

@@ -1,7 +1,7 @@
 """Signed links: what they say comes back, and nothing else is believed."""
 
 import re
-from base64 import b32encode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from itertools import product
 from random import Random
 
@@ -13,7 +13,6 @@ from digest.deliver.letters import Letterhead, Reader, slot_values
 from digest.mail.links import (
     Purpose,
     SignedLink,
-    _encode_base32,
     make_message_id,
     make_slot_nonce,
     read_bounce_token,
@@ -41,11 +40,6 @@ def test_what_a_token_says_comes_back_for_its_own_key(purpose, subscriber_id, is
     assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
     assert read_link(key, token) == link
     assert read_link(key + b"x", token) is None
-
-
-@given(st.binary(min_size=25, max_size=25))
-def test_base32_is_that_of_the_standard_library(content):
-    assert _encode_base32(content) == b32encode(content).decode().lower()
 
 
 def test_a_hundred_thousand_forged_tokens_say_nothing():
@@ -106,14 +100,14 @@ def test_a_purpose_cut_out_of_one_token_and_put_into_another_is_refused():
 
 
 @given(
-    subscriber_id=st.integers(0, 2**64 - 1),
+    subscriber_id=st.integers(0, 2**40 - 1),
     issue_id=st.integers(0, 2**32 - 1),
     key=st.binary(min_size=1, max_size=64),
     shout=st.sampled_from([str, str.upper, str.title]),
 )
 def test_a_bounce_token_comes_back_in_either_case_and_for_its_own_key_only(subscriber_id, issue_id, key, shout):
     token = sign_bounce_token(key, subscriber_id=subscriber_id, issue_id=issue_id)
-    assert re.fullmatch(r"[a-z2-7]{40}", token)
+    assert re.fullmatch(r"[0-9a-f]{40}", token)
     assert read_bounce_token(key, shout(token)) == SignedLink(
         purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, issue_id=issue_id
     )
@@ -123,10 +117,10 @@ def test_a_bounce_token_comes_back_in_either_case_and_for_its_own_key_only(subsc
 def test_forged_bounce_tokens_say_nothing():
     random = Random(20260302)
     token = sign_bounce_token(KEY, subscriber_id=4711, issue_id=42)
-    base32 = "abcdefghijklmnopqrstuvwxyz234567"
+    digits = "0123456789abcdef"
     for _ in range(5_000):
-        assert read_bounce_token(KEY, "".join(random.choices(base32, k=40))) is None
-    for place, character in product(range(40), base32):
+        assert read_bounce_token(KEY, "".join(random.choices(digits, k=40))) is None
+    for place, character in product(range(40), digits):
         if token[place] != character:
             assert read_bounce_token(KEY, token[:place] + character + token[place + 1 :]) is None
 
@@ -139,8 +133,8 @@ def test_forged_bounce_tokens_say_nothing():
         lambda token: token + "a",
         lambda token: token + "\n",
         lambda token: "=" + token[1:],
-        lambda token: "0" + token[1:],
-        lambda token: token[:-1] + "ſ",
+        lambda token: "x" + token[1:],
+        lambda token: token[:-1] + "\u0661",
         lambda token: "\ud800" * 40,
         lambda token: token * 1000,
     ],

@@ -5,11 +5,14 @@ as much a message.
 """
 
 import asyncio
+import os
 import ssl
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
+from operator import ne
 from typing import cast
 
 from digest.deliver.smtp.reply import SERVICE_CLOSING, ConversationError, Reply, ReplyParser
@@ -53,6 +56,7 @@ class Channel(asyncio.BufferedProtocol):
         self._overdue = ("", inf)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
+        self._file: int | None = None
 
     @classmethod
     async def dial(cls, host: str, port: int, *, source_address: str, limits: TimeLimits) -> "Channel":
@@ -133,6 +137,33 @@ class Channel(asyncio.BufferedProtocol):
             self._finish(ConversationError("connection lost"))
             self.require_open()
 
+    def push(self, *parts: bytes, replies: int) -> int:
+        """Hand bytes straight to the system, past the event loop: one call for a whole message and what follows it.
+
+        Args:
+            parts: whole lines.
+            replies: how many are owed once all has left; where some is left over, it is to be written, and says so.
+
+        Returns:
+            How many bytes have left; 0 where others are still to leave, or TLS has to see them first.
+
+        Raises:
+            ConversationError: it is over, and nothing of these bytes has left.
+        """
+        self.require_open()
+        if self._file is None or self.is_encrypted or self._wire.is_closing() or self._has_unsent():
+            return 0
+        try:
+            taken = os.writev(self._file, parts)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._finish(ConversationError("connection lost"))
+            raise ConversationError("connection lost") from error
+        if taken == sum(map(len, parts)):
+            self._owed += replies
+        return taken
+
     async def flush(self) -> None:
         """Return once the system has taken everything that was written.
 
@@ -162,6 +193,14 @@ class Channel(asyncio.BufferedProtocol):
         if reply.code == SERVICE_CLOSING:
             raise ConversationError(reply.words, code=reply.code)
         return reply
+
+    def pass_over(self, codes: Sequence[int]) -> bool:
+        """Take the next replies off where all have come and are these; where not, leave them to be read one by one."""
+        if len(self._replies) < len(codes) or any(map(ne, codes, (reply.code for reply in self._replies))):
+            return False
+        for _ in codes:
+            self._replies.popleft()
+        return True
 
     async def ask(self, command: str) -> Reply:
         """Say one line and read the reply to it."""
@@ -196,6 +235,8 @@ class Channel(asyncio.BufferedProtocol):
         self._wire = self._transport = cast("asyncio.Transport", transport)
         self._wire.set_write_buffer_limits(high=0)
         self._wire.pause_reading()
+        if hasattr(os, "writev"):  # not on Windows
+            self._file = self._wire.get_extra_info("socket").fileno()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         """Where the loop puts what it reads."""

@@ -22,15 +22,15 @@ class UnsendableError(ValueError):
     """This envelope or message cannot be said to this server, whatever it would answer."""
 
 
-def require_sendable(content: bytes, extensions: Extensions) -> None:
-    """Refuse what no answer of this server could make right, before a word is said about it.
-
-    Raises:
-        UnsendableError: too large for this server, 8-bit bytes, or a last line without an end.
-    """
+def require_size(size: int, extensions: Extensions) -> None:
+    """Refuse what is too large for a server, before a word is said about it; raises UnsendableError."""
     limit = extensions.largest_message
-    if limit is not None and len(content) > limit:
-        raise UnsendableError(f"the message has {len(content)} bytes; this server takes {limit} at most (SIZE)")
+    if limit is not None and size > limit:
+        raise UnsendableError(f"the message has {size} bytes; this server takes {limit} at most (SIZE)")
+
+
+def require_lines(content: bytes) -> None:
+    """Refuse 8-bit bytes, and a last line without an end; raises UnsendableError."""
     if not content.isascii():
         raise UnsendableError("the message holds 8-bit bytes; its parts must be encoded (base64, quoted-printable)")
     if not content.endswith(b"\r\n"):

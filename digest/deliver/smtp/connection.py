@@ -14,7 +14,8 @@ from digest.deliver.smtp.command import (
     END_OF_MESSAGE,
     UnsendableError,
     envelope_commands,
-    require_sendable,
+    require_lines,
+    require_size,
     stuff_dots,
 )
 from digest.deliver.smtp.reply import (
@@ -25,17 +26,19 @@ from digest.deliver.smtp.reply import (
     Reply,
     judge_final_reply,
     judge_refusal,
-    one_line,
 )
 from digest.deliver.transport import Ending, Outbox, Outcome, Parcel
 from digest.errors import DigestError
 from digest.model import DeliveryState
+from digest.replies.printable import one_line
 
 IDLE_SECONDS = 20.0
 """Without a message for so long we say goodbye, before the server does: some wait for half a minute only."""
 _DATA = b"DATA\r\n"
 _RESET = b"RSET\r\n"
 _BAD_SEQUENCE = 503
+_INVITATION = (250, 250, GO_AHEAD)
+"""To MAIL, RCPT and DATA, which come in one packet as a rule."""
 
 
 class _Letter(NamedTuple):
@@ -44,6 +47,11 @@ class _Letter(NamedTuple):
     parcel: Parcel
     mail: bytes
     recipient: bytes
+
+
+def _end_of_message(ahead: _Letter | None) -> tuple[bytes, int]:
+    """The dot, with what is said about the next message behind it, and how many replies are owed for them."""
+    return (END_OF_MESSAGE, 1) if ahead is None else (END_OF_MESSAGE + ahead.mail + ahead.recipient + _DATA, 4)
 
 
 class SmtpConnection:
@@ -109,7 +117,9 @@ class SmtpConnection:
         """A message that can be said to this server; those that cannot have failed."""
         while self._left and (parcel := outbox.take()) is not None:
             try:
-                require_sendable(parcel.content, self._extensions)
+                require_size(len(parcel.content), self._extensions)
+                if not parcel.is_plain:
+                    require_lines(parcel.content)
                 commands = envelope_commands(parcel.envelope, len(parcel.content), self._extensions)
             except UnsendableError as error:
                 outbox.settle(parcel, Outcome(state=DeliveryState.FAILED, reply=one_line(str(error))))
@@ -138,6 +148,8 @@ class SmtpConnection:
         """Whether the server waits for the body; a message that it refused is settled."""
         if self._must_reset:
             await self._forget_last()
+        elif self._is_pipelining and self._channel.pass_over(_INVITATION):
+            return True
         reply = await self._answer_to(letter.mail)
         if not reply.is_positive:
             self._refuse(letter.parcel, reply, outbox)
@@ -204,22 +216,29 @@ class SmtpConnection:
         return is_released
 
     async def _hand_over(self, parcel: Parcel, outbox: Outbox) -> None:
-        """Send the body, and only once it is out the dot, with the next message's commands behind it."""
-        self._channel.write(stuff_dots(parcel.content))
-        await self._channel.flush()
-        self._write_dot(self._take(outbox) if self._is_pipelining else None)
-        self._in_doubt = self._held.popleft()
+        """Send the body and its dot, with the next message's commands behind it, and read what became of it."""
+        ahead = self._take(outbox) if self._is_pipelining else None
+        await self._send(parcel.content if parcel.is_plain else stuff_dots(parcel.content), ahead)
         outcome = judge_final_reply(await self._channel.read_reply(self._channel.limits.after_dot))
         self._in_doubt = None
         self._carried += 1
         self._last_was_refused = outcome.state is not DeliveryState.SENT
         outbox.settle(parcel, outcome)
 
-    def _write_dot(self, ahead: _Letter | None) -> None:
-        if ahead is None:
-            self._channel.write(END_OF_MESSAGE, replies=1)
-        else:
-            self._channel.write(END_OF_MESSAGE + ahead.mail + ahead.recipient + _DATA, replies=4)
+    async def _send(self, body: bytes, ahead: _Letter | None) -> None:
+        """Say the body and its end; the end leaves only once all of the body has, and then the message is in doubt."""
+        end, replies = _end_of_message(ahead)
+        taken = self._channel.push(body, end, replies=replies)
+        if taken < len(body):
+            self._channel.write(body[taken:])
+            await self._channel.flush()
+        begun = max(taken - len(body), 0)
+        if begun:
+            self._in_doubt = self._held.popleft()
+        if begun < len(end):
+            self._channel.write(end[begun:], replies=replies)
+        if not begun:
+            self._in_doubt = self._held.popleft()
         self._ahead = ahead
 
     def _account(self, outbox: Outbox, error: ConversationError) -> None:

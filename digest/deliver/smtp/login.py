@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from digest.deliver.smtp.reply import Reply, one_line
+from digest.deliver.smtp.reply import Reply
+from digest.replies.printable import one_line
 
 _TOKEN_SECONDS = 60.0
 """How long a program may take to get a token, a question to a far server included."""

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from digest.deliver.transport import Outcome
 from digest.model import DeliveryState
+from digest.replies.printable import one_line
 
 SERVICE_CLOSING = 421
 """In answer to anything: the server ends the conversation (RFC 5321, 3.8)."""
@@ -14,8 +15,6 @@ GO_AHEAD = 354
 """The one positive answer to DATA: the message may come."""
 REPLY_LIMIT = 65_536
 """Bytes of one reply; RFC 5321, 4.5.3.1.5 allows 512 a line. More is no mail server."""
-WORDS_LIMIT = 500
-"""Characters of a server's words that are kept."""
 _NO_ROOM_FOR_MORE = 452
 _CODES = {b"%d" % code: code for code in range(200, 600)}
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3} ")
@@ -24,8 +23,6 @@ _TOO_MANY_MESSAGES = re.compile(
     r"|(messages|e?-?mails|transactions) (per|in this|for this|on this) (connection|session)",
     re.IGNORECASE,
 )
-_UNPRINTABLE = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-"""What a terminal obeys: control characters, line separators, marks that turn the direction of text."""
 
 
 class ConversationError(Exception):
@@ -83,12 +80,20 @@ class Reply:
     def words(self) -> str:
         """All lines as one; an enhanced code (RFC 2034) that every line repeats is said once."""
         first, *rest = self.lines
-        repeated = _ENHANCED_CODE.match(first) if rest else None
+        if not rest:
+            return one_line(first)
+        repeated = _ENHANCED_CODE.match(first)
         prefix = repeated.group() if repeated else ""
         return one_line(" ".join([first, *(line.removeprefix(prefix) for line in rest)]))
 
     def __str__(self) -> str:
         return f"{self.code} {self.words}"
+
+
+@lru_cache(maxsize=256)
+def _reply_of_a_line(code: int, text: bytes) -> Reply:
+    """Nearly all that a server says are the same few lines."""
+    return Reply(code, (text,))
 
 
 class ReplyParser:
@@ -136,7 +141,7 @@ class ReplyParser:
         if code is None or mark not in b" -" or (self._lines and self._lines[0][:3] != line[:3]):
             raise ValueError(f"not an SMTP reply: {_show([*self._lines, line])}")
         if mark != b"-" and not self._lines:
-            return Reply(code, (text,))
+            return _reply_of_a_line(code, text)
         self._lines.append(line)
         self._size += len(line)
         self._require_limit(0)
@@ -217,11 +222,6 @@ def judge_final_reply(reply: Reply) -> Outcome:
     if reply.is_positive:
         return Outcome(state=DeliveryState.SENT, code=reply.code, reply=reply.words)
     return judge_refusal(reply)
-
-
-def one_line(text: str) -> str:
-    """The text for a terminal or a table: one line, nothing that steers a terminal, at most 500 characters."""
-    return _UNPRINTABLE.sub(" ", text).strip()[:WORDS_LIMIT]
 
 
 def _show(lines: list[bytes]) -> str:
