@@ -225,7 +225,7 @@ class HtmlWriter(Writer):
         """Write one leaf."""
         run = leaf.runs.get(position) or leaf.fill(position)
         if leaf.words:
-            run = tuple([_put_in(part, shape) if isinstance(part, Hole) else part for part in run])
+            run = tuple([put_in(part, shape) if isinstance(part, Hole) else part for part in run])
         self.segments += run  # type: ignore[arg-type]
 
     def add_all(self, leaves: Mapping[int, Leaf], places: Sequence[Place]) -> None:
@@ -236,7 +236,8 @@ class HtmlWriter(Writer):
             segments += leaf.runs.get(position) or leaf.fill(position)  # type: ignore[arg-type]
 
 
-def _put_in(hole: Hole, shape: Shape) -> Segment:
+def put_in(hole: Hole, shape: Shape) -> Segment:
+    """A word of the selection as it stands in serialised HTML."""
     value = shape.word(hole.name)
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return type(value)(escaped.replace('"', "&quot;") if hole.is_attribute else escaped)

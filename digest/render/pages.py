@@ -12,13 +12,14 @@ from digest.errors import RenderError
 from digest.language import Language
 from digest.render.build import build_page, range_in_words, section_in_words, size_in_words
 from digest.render.chart import known_views, shorten_number
-from digest.render.cut import HtmlWriter, Passing, Place, Segment, Shape, TextWriter, cut
+from digest.render.cut import Passing, Place, Segment, Shape, TextWriter, cut
 from digest.render.frames import bare_frames
 from digest.render.inbox import Headline, InboxLines
 from digest.render.inline import inline_css
 from digest.render.issue import tighten, trim_lines
 from digest.render.marks import HtmlMarks, Marked, TextMarks
 from digest.render.request import Rendering, RenderRequest
+from digest.render.score import HtmlScores
 from digest.render.slots import Slot, SlottedText, as_line, escape_html
 from digest.render.templates import HTML_FILE, TEXT_FILE, TemplateLibrary
 from digest.render.words import COUNT, PREHEADER, SIZE, SUBJECT
@@ -108,7 +109,8 @@ class Page:
         self.html, self.text, self.request, self.words = html, text, request, words
         self.article_ids = tuple(choice.article.id for choice in request.shown)
         self._places = {article_id: index for index, article_id in enumerate(self.article_ids)}
-        self._html, self._text = cut(html, HtmlMarks(request.nonce)), cut(text, TextMarks(request.nonce))
+        self._html = HtmlScores(cut(html, HtmlMarks(request.nonce)))
+        self._text = cut(text, TextMarks(request.nonce))
         self._facts = _Facts(request, words)
 
     def places_of(self, article_ids: Iterable[str]) -> tuple[int, ...]:
@@ -127,7 +129,7 @@ class Page:
         return Leaves(
             subject=chosen.word(SUBJECT),
             preheader=chosen.word(PREHEADER),
-            html=HtmlWriter().write(self._html, chosen.shape),
+            html=self._html.write(chosen.shape),
             text=TextWriter().write(self._text, chosen.shape),
         )
 

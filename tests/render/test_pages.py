@@ -13,7 +13,7 @@ from issue_samples import DIRTY_TITLES, NONCE, PICTURE, SUBHEADS, TITLES, make_c
 
 from digest.errors import RenderError
 from digest.model import CountKind, ViewCount
-from digest.render import SlottedText, TemplateLibrary, as_line, escape_html, render_issue
+from digest.render import SlottedText, TemplateLibrary, as_line, escape_html, render_issue, score
 from digest.render.chart import most_viewed
 from digest.render.cut import Passing, Slot
 from digest.render.inbox import Headline, InboxLines
@@ -73,9 +73,22 @@ def test_any_selection_equals_what_rendering_it_alone_gives(theme, locale, seed,
     patterns["preheader"] = random.choice(("", "{count}: {first_title}"))
     patterns["greeting"] = random.choice(("", "auto", "{name} & 'friends'"))
     page = make_page(random, count, theme=theme, locale=locale, images=images, **patterns)
-    for _ in range(4):
-        indices = random.sample(range(count), random.randint(1, count))
-        assert page.render(indices) == alone(page, indices)
+    for _ in range(3):
+        lead, *others = random.sample(range(count), random.randint(1, count))
+        assert page.render([lead, *others]) == alone(page, [lead, *others])
+        like_it = [lead, *random.sample([index for index in range(count) if index != lead], len(others))]
+        assert page.render(like_it) == alone(page, like_it)
+
+
+@pytest.mark.parametrize("most", [0, 1, 256])
+def test_a_selection_is_the_same_whether_what_it_shares_with_others_is_kept_or_not(monkeypatch, most):
+    """The memory of a page must not grow with every kind of selection there is."""
+    monkeypatch.setattr(score, "MOST_SCORES", most)
+    page = make_page(Random(2), 9, theme="weekly", locale="ko")
+    for seed in range(20):
+        order = Random(seed).sample(range(9), 1 + seed % 9)
+        assert page.render(order) == alone(page, order)
+    assert len(page._html._scores) <= most
 
 
 def test_a_selection_of_thirty_is_strung_together_in_no_time_once_its_leaves_are_known():
