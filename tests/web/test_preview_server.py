@@ -175,7 +175,7 @@ def test_a_test_mail_as_a_subscriber_carries_nobodys_links(preview):
     assert preview.order("api/send", picture=picture, address="me@example.net")[1]["state"] == "sent"
     (file,) = set(outbox.iterdir()) - before
     sent = open_parts(file.read_bytes())
-    assert sent.header("To") == "me@example.net"
+    assert sent.header("To") == "김하늘 <me@example.net>", "an invented name, not the subscriber's"
     assert own not in sent.html + sent.text + sent.header("List-Unsubscribe")
     assert own.rpartition("/")[0] in sent.header("List-Unsubscribe")
 
