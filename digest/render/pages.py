@@ -19,7 +19,7 @@ from digest.render.inline import inline_css
 from digest.render.issue import tighten, trim_lines
 from digest.render.marks import HtmlMarks, Marked, TextMarks
 from digest.render.request import Rendering, RenderRequest
-from digest.render.score import HtmlScores
+from digest.render.scaffold import HtmlScaffolds
 from digest.render.slots import Slot, SlottedText, as_line, escape_html
 from digest.render.templates import HTML_FILE, TEXT_FILE, TemplateLibrary
 from digest.render.words import COUNT, PREHEADER, SIZE, SUBJECT
@@ -109,7 +109,7 @@ class Page:
         self.html, self.text, self.request, self.words = html, text, request, words
         self.article_ids = tuple(choice.article.id for choice in request.shown)
         self._places = {article_id: index for index, article_id in enumerate(self.article_ids)}
-        self._html = HtmlScores(cut(html, HtmlMarks(request.nonce)))
+        self._html = HtmlScaffolds(cut(html, HtmlMarks(request.nonce)))
         self._text = cut(text, TextMarks(request.nonce))
         self._facts = _Facts(request, words)
 

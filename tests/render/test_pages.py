@@ -13,7 +13,7 @@ from issue_samples import DIRTY_TITLES, NONCE, PICTURE, SUBHEADS, TITLES, make_c
 
 from digest.errors import RenderError
 from digest.model import CountKind, ViewCount
-from digest.render import SlottedText, TemplateLibrary, as_line, escape_html, render_issue, score
+from digest.render import SlottedText, TemplateLibrary, as_line, escape_html, render_issue, scaffold
 from digest.render.chart import most_viewed
 from digest.render.cut import Passing, Slot
 from digest.render.inbox import Headline, InboxLines
@@ -83,12 +83,12 @@ def test_any_selection_equals_what_rendering_it_alone_gives(theme, locale, seed,
 @pytest.mark.parametrize("most", [0, 1, 256])
 def test_a_selection_is_the_same_whether_what_it_shares_with_others_is_kept_or_not(monkeypatch, most):
     """The memory of a page must not grow with every kind of selection there is."""
-    monkeypatch.setattr(score, "MOST_SCORES", most)
+    monkeypatch.setattr(scaffold, "MOST_SCAFFOLDS", most)
     page = make_page(Random(2), 9, theme="weekly", locale="ko")
     for seed in range(20):
         order = Random(seed).sample(range(9), 1 + seed % 9)
         assert page.render(order) == alone(page, order)
-    assert len(page._html._scores) <= most
+    assert len(page._html._scaffolds) <= most
 
 
 def test_a_selection_of_thirty_is_strung_together_in_no_time_once_its_leaves_are_known():

@@ -12,7 +12,7 @@ from digest.errors import RenderError
 from digest.render.cut import Hole, HtmlWriter, Leaf, Piece, Place, Segment, Shape, put_in
 from digest.render.words import PREHEADER
 
-MOST_SCORES = 256
+MOST_SCAFFOLDS = 256
 """So many are kept, of some 10 KB each; the rest is read from the tree."""
 _OPEN = frozenset({PREHEADER, "figure_views", "figure_sections"})
 """Words that hang on more than the lead and the number of articles."""
@@ -26,28 +26,28 @@ class Others:
     """By their index in the page."""
 
 
-Score = tuple[Segment | Hole | Others, ...]
+Scaffold = tuple[Segment | Hole | Others, ...]
 
 
-class HtmlScores:
+class HtmlScaffolds:
     """Writes selections of a page, and keeps what they share."""
 
     def __init__(self, page: Piece) -> None:
         self._page = page
-        self._scores: dict[tuple[int, int, str], Score | None] = {}
+        self._scaffolds: dict[tuple[int, int, str], Scaffold | None] = {}
 
     def write(self, shape: Shape) -> tuple[Segment, ...]:
         """The HTML of a selection."""
         key = (shape.places[0][1], len(shape.places), shape.figures())
-        if key not in self._scores and len(self._scores) < MOST_SCORES:
-            self._scores[key] = _record(self._page, shape)
-        score = self._scores.get(key)
-        return HtmlWriter().write(self._page, shape) if score is None else tuple(_play(score, shape))
+        if key not in self._scaffolds and len(self._scaffolds) < MOST_SCAFFOLDS:
+            self._scaffolds[key] = _record(self._page, shape)
+        scaffold = self._scaffolds.get(key)
+        return HtmlWriter().write(self._page, shape) if scaffold is None else tuple(_fill(scaffold, shape))
 
 
-def _play(score: Score, shape: Shape) -> list[Segment]:
+def _fill(scaffold: Scaffold, shape: Shape) -> list[Segment]:
     segments: list[Segment] = []
-    for part in score:
+    for part in scaffold:
         if isinstance(part, Others):
             for position, index in shape.places[1:]:
                 leaf = part.leaves[index]
@@ -61,7 +61,7 @@ class _IrregularError(RenderError):
     """A page that is not the same around its articles whatever they are: one that groups them by section."""
 
 
-def _record(page: Piece, shape: Shape) -> Score | None:
+def _record(page: Piece, shape: Shape) -> Scaffold | None:
     """What a selection shares; None where the page is irregular."""
     recorder = _Recorder(shape)
     try:
