@@ -103,6 +103,13 @@ ROWS = [
         pipelined="FWW",
         pipelined_ending=SLOW_DOWN,
     ),
+    Row(
+        name="a recipient taken of a refused sender, and the next one refused",  # a lone dot would mail the first
+        script={"MAIL": ["451 no"], "RCPT": ["250 fine", "451 no"]},
+        ends="DSD",
+        pipelined="DDS",
+        ending=FINISHED,
+    ),
     Row(name="refused and dropped", script={"RCPT": ["550 no"], "RSET": Fault.DROP}, ends="FBW"),
     Row(
         name="refused, then the rest is lost",

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from checking_outbox import BIG, MESSAGE, CheckingOutbox, carry, carry_once, parcel, parcels, transport_to, until
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from digest.deliver.smtp import channel as smtp_channel
@@ -337,6 +337,11 @@ SCRIPTS = st.fixed_dictionaries({phase: answers(phase) for phase in GOOD})
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(script=SCRIPTS, count=st.integers(1, 6), is_pipelining=st.booleans())
+@example(  # the first recipient would have got what is said when the second is refused
+    script={**dict.fromkeys(GOOD, ()), "MAIL": ["451 no", "250 fine"], "RCPT": ["250 fine", "451 no"]},
+    count=2,
+    is_pipelining=True,
+)
 def test_whatever_is_answered_nothing_is_lost_and_nothing_arrives_twice(script, count, is_pipelining):
     """Over as many connections as it takes; what is given back is sent again, what is settled never."""
     outbox = CheckingOutbox(parcels(count))

@@ -191,6 +191,8 @@ class SmtpConnection:
         if not self._is_pipelining:
             return
         replies = [await self._channel.read_reply() for _ in range(announced)]
+        # A recipient that was taken without a sender must not get what is said with the next one.
+        self._must_reset = self._must_reset or any(reply.is_positive for reply in replies[:-1])
         if replies[-1].code == GO_AHEAD:
             await self._send_nothing(replies[:-1])
         elif replies[-1].is_positive or replies[-1].is_go_on:
