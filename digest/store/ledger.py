@@ -64,7 +64,7 @@ def claim_deliveries(
 _IS_READER = """EXISTS (
   SELECT 1 FROM subscription JOIN subscriber AS person ON person.id = subscription.subscriber_id
   WHERE person.id = delivery.subscriber_id AND person.state = 'active'
-  AND subscription.newsletter = (SELECT newsletter FROM issue WHERE issue.id = delivery.issue_id))"""
+  AND subscription.newsletter = (SELECT newsletter FROM issue WHERE issue.id = :issue))"""
 _LEFT_BEFORE = "the subscriber left before it was sent"
 _LEFT = f"state = 'cancelled', reply = '{_LEFT_BEFORE}'"
 # Ordered branches, so that each walks its own stretch of the index and none sorts.
@@ -127,7 +127,7 @@ def advance_deliveries(
         state = require_fence(database, lease, boot=boot)
         _record_results(database, results, now)
         if to_wire and state is IssueState.SENDING:
-            on_wire = _put_on_wire(database, to_wire, now)
+            on_wire = _put_on_wire(database, lease.issue_id, to_wire, now)
     if to_wire and state is not IssueState.SENDING:
         raise LeaseLostError(f"the issue was {state} by another command")
     return on_wire
@@ -158,8 +158,8 @@ def _take_out_bounced(database: Database, delivery_id: int, address_hash: bytes,
     suppress(database, address_hash, reason="bounced", now=now)
 
 
-def _put_on_wire(database: Database, ids: Sequence[int], now: datetime) -> frozenset[int]:
-    values = {"now": to_seconds(now), "ids": json.dumps(ids), "left": _LEFT_BEFORE}
+def _put_on_wire(database: Database, issue_id: int, ids: Sequence[int], now: datetime) -> frozenset[int]:
+    values = {"now": to_seconds(now), "issue": issue_id, "ids": json.dumps(ids), "left": _LEFT_BEFORE}
     on_wire = frozenset(row[0] for row in database.rows(_TO_WIRE, values))
     if len(on_wire) == len(ids):
         return on_wire
