@@ -130,8 +130,15 @@ class ScriptedServer(ServerThread):
 
     async def start_tls(self, writer: asyncio.StreamWriter) -> None:
         """TLS, where the server has a certificate."""
-        if self._tls_context:
+        if self._tls_context is None:
+            return
+        wire = writer.transport
+        try:
             await writer.start_tls(self._tls_context)
+        except AttributeError as error:
+            # A handshake that ends with its connection leaves no transport, and then neither close nor __del__ works.
+            writer._transport = wire  # type: ignore[attr-defined]  # noqa: SLF001
+            raise _HungUpError from error
 
     async def stopped(self) -> None:
         """Return when the test is over."""
