@@ -116,45 +116,13 @@ def show(
         if watch:
             watch_issue(app, issue.id)
             return
-        locale = issue.frozen.get("locale") or app.settings.locale_of(chosen)
-        language = app.workshop.templates.language(locale)
-        record = _Record(
-            issue=issue,
-            language=language,
-            timezone=timezone,
-            **_read_contents(app, issue),
-            **_read_deliveries(app, issue, whole=addresses, limit=-1 if as_json else _SHOWN_ROWS),
-        )
+        language = app.workshop.templates.language(issue.frozen.get("locale") or app.settings.locale_of(chosen))
+        record = _read_record(app, issue, language, timezone, whole=addresses, limit=-1 if as_json else _SHOWN_ROWS)
         _write_parts(app, issue, html, text)
     if as_json:
         print_json(_describe(record))
     else:
         _print_record(record)
-
-
-def _read_contents(app: "App", issue: "Issue") -> dict[str, Any]:
-    """What an issue showed, as fields of its record."""
-    from digest.frozen import choice_from_json
-    from digest.proof import open_bodies
-    from digest.store.issues import list_choices
-
-    return {
-        "choices": tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
-        "variants": open_bodies(app.database, issue).whole_variants(),
-    }
-
-
-def _read_deliveries(app: "App", issue: "Issue", *, whole: bool, limit: int) -> dict[str, Any]:
-    """What became of its messages, as fields of its record."""
-    from digest.model import DeliveryState
-    from digest.store.ledger import count_deliveries, list_deliveries
-
-    states = [DeliveryState(state) for state in _TROUBLE]
-    rows = list_deliveries(app.database, issue.id, states=states, limit=limit)
-    return {
-        "counts": count_deliveries(app.database, issue.id),
-        "trouble": _describe_rows(app, issue, rows, whole=whole),
-    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +144,28 @@ class _Record:
     @property
     def passed_over(self) -> "tuple[Choice, ...]":
         return tuple(choice for choice in self.choices if not choice.is_shown)
+
+
+def _read_record(
+    app: "App", issue: "Issue", language: "Language", timezone: "ZoneInfo", *, whole: bool, limit: int
+) -> _Record:
+    """Read an issue, with so many of its rows at most, their addresses whole or shortened."""
+    from digest.frozen import choice_from_json
+    from digest.model import DeliveryState
+    from digest.proof import open_bodies
+    from digest.store.issues import list_choices
+    from digest.store.ledger import count_deliveries, list_deliveries
+
+    rows = list_deliveries(app.database, issue.id, states=[DeliveryState(state) for state in _TROUBLE], limit=limit)
+    return _Record(
+        issue=issue,
+        counts=count_deliveries(app.database, issue.id),
+        choices=tuple(choice_from_json(dict(frozen.choice)) for frozen in list_choices(app.database, issue.id)),
+        variants=open_bodies(app.database, issue).whole_variants(),
+        trouble=_describe_rows(app, issue, rows, whole=whole),
+        language=language,
+        timezone=timezone,
+    )
 
 
 def _write_parts(app: "App", issue: "Issue", html: Path | None, text: Path | None) -> None:

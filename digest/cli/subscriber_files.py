@@ -65,7 +65,6 @@ def import_(
       digest subscribers import members.csv --map address=이메일 --map name=이름 --encoding cp949
     """
     from digest.audience import SubscriberImport, import_subscribers
-    from digest.gather import write_refused_rows
 
     with open_workspace() as app, show_progress(file.name, "rows") as progress:
         order = SubscriberImport(
@@ -82,12 +81,18 @@ def import_(
             on_progress=progress.advance,
         )
         done = import_subscribers(app.database, order, now=app.clock.now())
-    if report is not None:
-        write_refused_rows(report, done.refused)
+    _tell(done, file, refused_rows=report, as_json=as_json)
+
+
+def _tell(report: "SubscriberReport", file: Path, *, refused_rows: Path | None, as_json: bool) -> None:
+    from digest.gather import write_refused_rows
+
+    if refused_rows is not None:
+        write_refused_rows(refused_rows, report.refused)
     if as_json:
-        print_json(_report_to_json(done))
+        print_json(_report_to_json(report))
     else:
-        _print_report(done, file)
+        _print_report(report, file)
 
 
 def _report_to_json(report: "SubscriberReport") -> dict[str, Any]:

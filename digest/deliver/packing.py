@@ -15,7 +15,7 @@ Pack = Callable[[Delivery], Parcel]
 """Makes the message of a delivery."""
 
 
-class Draft(Protocol):
+class UnsignedParcel(Protocol):
     """A message that is written, and still to be signed."""
 
     def sign(self) -> None:
@@ -28,7 +28,7 @@ class Draft(Protocol):
         ...  # pragma: no cover
 
 
-Prepare = Callable[[Delivery], Draft]
+Prepare = Callable[[Delivery], UnsignedParcel]
 """Writes the message of a delivery that is to be signed."""
 BATCH = 16
 """Messages a thread signs in one go: handing a batch over costs about as much as one signature."""
@@ -116,18 +116,18 @@ class SigningPacker:
     async def _pack_batch(self, batch: list[Delivery], wake: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            drafts = [self._prepare(delivery) for delivery in batch]
-            await loop.run_in_executor(self._threads, _sign, drafts)
-            self._ready.extend((delivery, draft.parcel) for delivery, draft in zip(batch, drafts, strict=True))
+            messages = [self._prepare(delivery) for delivery in batch]
+            await loop.run_in_executor(self._threads, _sign, messages)
+            self._ready.extend((delivery, message.parcel) for delivery, message in zip(batch, messages, strict=True))
         except BaseException as error:  # noqa: BLE001 - raised by the next call, in the connection that asks
             self._failure = error  # a panic of a library in Rust is no Exception
         self._packing -= len(batch)
         wake()
 
 
-def _sign(drafts: Iterable[Draft]) -> None:
-    for draft in drafts:
-        draft.sign()
+def _sign(messages: Iterable[UnsignedParcel]) -> None:
+    for message in messages:
+        message.sign()
 
 
 def _take(next_delivery: Callable[[], Delivery | None], limit: int) -> list[Delivery]:

@@ -27,15 +27,15 @@ def make_packer(letterhead: Letterhead, *, signer: Signer | None, clock: Clock, 
     if signer is None:
         return DirectPacker(write)
 
-    def prepare(delivery: Delivery) -> _Draft:
+    def prepare(delivery: Delivery) -> _UnsignedParcel:
         parcel = write(delivery)
-        return _Draft(parcel, signer.prepare(parcel.content, now=clock.now()))
+        return _UnsignedParcel(parcel, signer.prepare(parcel.content, now=clock.now()))
 
     return SigningPacker(prepare, ahead=PACKED_AHEAD * connections)
 
 
-class _Draft:
-    """A written message before its signatures; see `packing.Draft`."""
+class _UnsignedParcel:
+    """A written message before its signatures; see `packing.UnsignedParcel`."""
 
     def __init__(self, parcel: Parcel, unsigned: Unsigned) -> None:
         self._parcel = parcel
@@ -43,12 +43,12 @@ class _Draft:
         self._signatures: tuple[bytes, ...] = ()
 
     def sign(self) -> None:
-        """See `packing.Draft.sign`."""
+        """See `packing.UnsignedParcel.sign`."""
         self._signatures = self._unsigned.compute()
 
     @property
     def parcel(self) -> Parcel:
-        """See `packing.Draft.parcel`."""
+        """See `packing.UnsignedParcel.parcel`."""
         return replace(self._parcel, content=self._unsigned.join(self._signatures))
 
 

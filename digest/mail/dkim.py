@@ -58,10 +58,10 @@ class Signer:
         names, lines = _select(relax_fields(head))
         body_hash = b2a_base64(sha256(relax_body(body)).digest(), newline=False)
         tail = b"t=%d; bh=%b;" % (int(now.timestamp()), body_hash)
-        return Unsigned(message, tuple(_draft(key, names, lines, tail) for key in self.keys))
+        return Unsigned(message, tuple(_prepare_field(key, names, lines, tail) for key in self.keys))
 
 
-class _Draft(NamedTuple):
+class _UnsignedField(NamedTuple):
     """One header field before its signature."""
 
     key: SigningKey
@@ -76,15 +76,15 @@ class Unsigned:
     """A message whose signatures are still to be computed."""
 
     message: bytes
-    drafts: tuple[_Draft, ...]
+    fields: tuple[_UnsignedField, ...]
 
     def compute(self) -> tuple[bytes, ...]:
         """The signatures. Threads can do it side by side: RSA runs without Python's lock."""
-        return tuple([draft.key.sign(draft.content) for draft in self.drafts])
+        return tuple([field.key.sign(field.content) for field in self.fields])
 
     def join(self, signatures: Sequence[bytes]) -> bytes:
         """The signed message."""
-        fields = [draft.begin + _fold(signature) for draft, signature in zip(self.drafts, signatures, strict=True)]
+        fields = [field.begin + _fold(signature) for field, signature in zip(self.fields, signatures, strict=True)]
         return b"".join((*fields, self.message))
 
 
@@ -121,10 +121,10 @@ def _select(fields: Mapping[bytes, Sequence[bytes]]) -> tuple[tuple[str, ...], b
     return tuple(names), b"".join(lines)
 
 
-def _draft(key: SigningKey, names: tuple[str, ...], lines: bytes, tail: bytes) -> _Draft:
+def _prepare_field(key: SigningKey, names: tuple[str, ...], lines: bytes, tail: bytes) -> _UnsignedField:
     """One header field; it is itself signed, with an empty b= (RFC 6376 section 3.7)."""
     folded, canonical = _frame(key, names)
-    return _Draft(key, b"%b%b %b b=" % (lines, canonical, tail), b"%b\r\n %b\r\n b=" % (folded, tail))
+    return _UnsignedField(key, b"%b%b %b b=" % (lines, canonical, tail), b"%b\r\n %b\r\n b=" % (folded, tail))
 
 
 def _fold(signature: bytes) -> bytes:

@@ -28,7 +28,7 @@ def pack(delivery: Delivery) -> Parcel:
     return Parcel(envelope=envelope, content=b"Subject: x\r\n\r\nHello\r\n", delivery_id=delivery.id)
 
 
-class Draft:
+class UnsignedParcel:
     """A message that is signed by writing it: `write` is called in a thread."""
 
     def __init__(self, delivery, write=pack):

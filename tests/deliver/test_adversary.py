@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from checking_outbox import transport_to
-from sending_stage import Draft, Play, Stage
+from sending_stage import Play, Stage, UnsignedParcel
 
 from digest.deliver import crew as crew_module
 from digest.deliver import pace
@@ -254,7 +254,7 @@ def test_whatever_connections_do_everybody_gets_one_or_is_known_to_be_uncertain(
         return Ending.USED_UP if await outbox.wait(0.01) else Ending.FINISHED
 
     play = Play(act, opening)
-    stage.work(play, size=4, packer=SigningPacker(Draft, ahead=8) if seed % 2 else None)
+    stage.work(play, size=4, packer=SigningPacker(UnsignedParcel, ahead=8) if seed % 2 else None)
     assert max(Counter(play.delivered + lost).values()) == 1
     states = stage.ledger.states()
     assert {row for row, state in states.items() if state is SENT} == set(play.delivered)
@@ -302,7 +302,7 @@ def test_a_panic_ends_the_send_instead_of_hanging_it(make_stage, where):
     def panic(_delivery):
         raise Panic
 
-    prepare = panic if where == "writing" else lambda delivery: Draft(delivery, panic)
+    prepare = panic if where == "writing" else lambda delivery: UnsignedParcel(delivery, panic)
     with pytest.raises(Panic):
         stage.work(Play(), packer=SigningPacker(prepare, ahead=4), within=3)
 

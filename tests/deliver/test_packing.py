@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from sending_stage import Draft, pack
+from sending_stage import UnsignedParcel, pack
 from test_queue import make_delivery
 
 from digest.deliver.packing import BATCH, DirectPacker, SigningPacker
@@ -48,7 +48,7 @@ def drain(packer, source, *, most=1000):
         packer.close()
 
 
-@pytest.mark.parametrize("make", [DirectPacker, lambda _: SigningPacker(Draft, ahead=8)])
+@pytest.mark.parametrize("make", [DirectPacker, lambda _: SigningPacker(UnsignedParcel, ahead=8)])
 def test_every_row_is_packed_once_in_order(make):
     packed = drain(make(pack), Source(100))
     assert [delivery.id for delivery, _ in packed] == list(range(1, 101))
@@ -66,7 +66,7 @@ def test_a_direct_packer_takes_a_row_only_when_it_is_asked():
 def test_signed_messages_are_made_ahead_but_not_far():
     """Rows that are packed and not sent go back at a stop; the fewer the better."""
     source = Source(1000)
-    drain(SigningPacker(Draft, ahead=8), source, most=10)
+    drain(SigningPacker(UnsignedParcel, ahead=8), source, most=10)
     assert 10 <= source.taken <= 10 + 8 + BATCH
 
 
@@ -77,7 +77,7 @@ def test_signing_happens_in_threads():
         names.add(threading.current_thread().name)
         return pack(delivery)
 
-    drain(SigningPacker(lambda delivery: Draft(delivery, pack_in_thread), ahead=8), Source(40))
+    drain(SigningPacker(lambda delivery: UnsignedParcel(delivery, pack_in_thread), ahead=8), Source(40))
     assert names
     assert all(name.startswith("sign") for name in names)
 
@@ -102,7 +102,7 @@ def test_closing_waits_for_what_is_being_signed_and_begins_no_more():
         return pack(delivery)
 
     async def main():
-        packer = SigningPacker(lambda delivery: Draft(delivery, slowly), ahead=20 * BATCH)
+        packer = SigningPacker(lambda delivery: UnsignedParcel(delivery, slowly), ahead=20 * BATCH)
         packer.next(Source(20 * BATCH).next, lambda: None)
         await asyncio.sleep(0.01)
         packer.close()
