@@ -281,9 +281,8 @@ SESSIONS = [match[1] for match in re.finditer(r"<!-- session -->\n```console\n(.
 VARYING = {
     r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}": "TIME",
     r"new/\S+": "new/NAME",
-    r"\d[\d,]* bytes": "SIZE bytes",
 }
-"""What differs from run to run, or with every touch of a template."""
+"""What differs from run to run."""
 STEP = re.compile(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
