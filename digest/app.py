@@ -14,12 +14,13 @@ from digest.compose import Edition, window_of
 from digest.deliver.open_transport import open_transport
 from digest.deliver.transport import Transport
 from digest.gather import Reading, read_source
+from digest.mail.links import Keyring
 from digest.render.templates import TemplateLibrary
 from digest.schedule import next_edition
 from digest.settings import NewsletterSettings, Settings, load_settings
 from digest.store.articles import get_last_reading
 from digest.store.database import FILE_NAME, Database, open_database
-from digest.store.secrets import KEY_BYTES, ensure_key
+from digest.store.secrets import KEY_BYTES, ensure_key, list_link_keys
 from digest.variants import Workshop
 
 
@@ -35,10 +36,16 @@ class App:
 
     @cached_property
     def key(self) -> bytes:
-        """The key that signs links: the configured one, or the one kept in the database."""
+        """The workspace's own key, of hashes and names: the configured one, or the one kept in the database."""
         if self.settings.site.secret_key:
             return self.settings.site.secret_key.encode()
         return ensure_key(self.database, secrets.token_bytes(KEY_BYTES))
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys that links are signed with and believed by."""
+        rotated = (link_key.value for link_key in list_link_keys(self.database))
+        return Keyring((*rotated, self.key))
 
     @cached_property
     def workshop(self) -> Workshop:

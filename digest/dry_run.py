@@ -13,7 +13,7 @@ from digest.store.database import Database
 from digest.store.groups import VariantKey, get_queued_key, list_variant_keys
 from digest.store.histories import received_by
 from digest.store.ledger import list_deliveries
-from digest.store.subscribers import SubscriberFilter, list_subscribers
+from digest.store.subscriber_search import SubscriberFilter, list_subscribers
 from digest.variants import Printing, RenderedVariant, Workshop, letterhead_of_draft
 
 _TO_BE_SENT = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
@@ -160,4 +160,5 @@ def _key_of(variant: RenderedVariant | None) -> str:
 
 def _list_readers(database: Database, edition: Edition) -> Iterator[Subscriber]:
     wanted = SubscriberFilter(state=SubscriberState.ACTIVE, newsletter=edition.newsletter.slug)
-    return list_subscribers(database, wanted)
+    found = list_subscribers(database, wanted)
+    return (reader for reader in found if reader.paused_until is None or reader.paused_until <= edition.now)

@@ -228,8 +228,12 @@ class Subscriber:
     """Where the person agreed ("import of members.csv", "form at /subscribe")."""
     consent_at: datetime | None = None
     """When the person agreed, where known."""
+    consent_wording: str = ""
+    """The version of the words the person agreed to, where a page showed them."""
     left_at: datetime | None = None
     """When the person left or was taken out."""
+    paused_until: datetime | None = None
+    """The person wants nothing until then; None for no pause."""
     subscriptions: tuple["Subscription", ...] = ()
 
 

@@ -45,6 +45,7 @@ from digest.store.leases import (
     settle_stopped_issues,
 )
 from digest.store.ledger import DeliveryResult, count_deliveries
+from digest.store.pauses import end_pauses
 from digest.store.secrets import hash_address
 from digest.timetable import make_pacer, permit_now, plan_deliveries, reader_timezones, when_to_go_on
 
@@ -222,6 +223,7 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_un
     issue = get_issue_by_id(app.database, lease.issue_id)
     if issue.frozen_at is not None:
         return issue
+    end_pauses(app.database, now=app.clock.now())
     edition, reading = app.open_edition(newsletter, issue.edition)
     for refused in reading.refused if reading else ():
         logger.warning("%s: an article of the source was left out: %s", newsletter.slug, refused)
@@ -259,7 +261,9 @@ def _send(
     delivery = app.settings.delivery
     signer = load_signer(app.settings, newsletter)
     frozen = letterhead_of_issue(app.database, issue, app.key)
-    letterhead = address_letterhead(frozen, delivery, is_automatic=issue.origin == "schedule")
+    letterhead = address_letterhead(
+        frozen, delivery, is_automatic=issue.origin == "schedule", link_key=app.keyring.signing
+    )
     send_deliveries(
         Sending(
             database=app.database,

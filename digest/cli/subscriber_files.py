@@ -19,7 +19,7 @@ from digest.cli.workspace import (
 if TYPE_CHECKING:
     from digest.app import App
     from digest.audience import SubscriberReport
-    from digest.store.subscribers import SubscriberFilter
+    from digest.store.subscriber_search import SubscriberFilter
 
 STATES = ("pending", "active", "unsubscribed", "bounced", "complained")
 """The states of a subscriber, as `model.SubscriberState` has them."""
@@ -135,7 +135,7 @@ def export(
       digest subscribers export active.csv --state active
     """
     from digest.audience import export_csv, export_json
-    from digest.store.subscribers import list_subscribers
+    from digest.store.subscriber_search import list_subscribers
 
     chosen = file_format or ("json" if file is not None and file.suffix == ".json" else "csv")
     write = export_json if chosen == "json" else export_csv
@@ -162,7 +162,7 @@ def make_filter(
 ) -> "SubscriberFilter":
     """Whom `list` and `export` are about; a newsletter that is not there is an error."""
     from digest.model import SubscriberState
-    from digest.store.subscribers import SubscriberFilter
+    from digest.store.subscriber_search import SubscriberFilter
 
     if newsletter is not None:
         app.settings.newsletter(newsletter)

@@ -121,7 +121,7 @@ def list_(state: str | None, newsletter: str | None, locale: str | None, text: s
       digest subscribers list --state active --newsletter weekly
     """
     from digest.audience import subscriber_to_json
-    from digest.store.subscribers import list_subscribers
+    from digest.store.subscriber_search import list_subscribers
 
     with open_workspace() as app:
         wanted = make_filter(app, state, newsletter, locale, text)
@@ -245,10 +245,10 @@ def remove(address: str | None, token: str | None, suppress: bool) -> None:
 
 def _require_by_token(app: "App", token: str) -> "Subscriber":
     from digest.errors import NotFoundError
-    from digest.mail.links import Purpose, read_link
+    from digest.mail.links import Purpose
     from digest.store.subscribers import get_subscriber_by_id
 
-    link = read_link(app.key, token)
+    link = app.keyring.read_link(token)
     found = get_subscriber_by_id(app.database, link.subscriber_id) if link else None
     if link is None or found is None or link.purpose is not Purpose.UNSUBSCRIBE:
         raise NotFoundError("the token is of no unsubscribe link that this workspace has sent")
@@ -265,7 +265,7 @@ def stats(newsletter: str | None, as_json: bool) -> None:
     Example:
       digest subscribers stats --json
     """
-    from digest.store.subscribers import count_by_state, count_suppressed
+    from digest.store.subscriber_search import count_by_state, count_suppressed
 
     with open_workspace() as app:
         if newsletter is not None:

@@ -83,7 +83,9 @@ class Letterhead:
     date: datetime
     """The Date of every message."""
     key: bytes
-    """The workspace's signing key."""
+    """The workspace's own key: Message-IDs come from it, and signatures where no other signs."""
+    link_key: bytes = b""
+    """The key that signs links and marks; b"" for the workspace's own."""
     bodies: Mapping[str, VariantBody]
     """By variant key."""
     own: Callable[[str], Leaves] | None = None
@@ -117,7 +119,7 @@ class Stationery:
 
     def __init__(self, letterhead: Letterhead) -> None:
         self._letterhead = letterhead
-        self._tokens = TokenSigner(letterhead.key, letterhead.issue_id)
+        self._tokens = TokenSigner(letterhead.link_key or letterhead.key, letterhead.issue_id)
         site = letterhead.site
         base = site.base_url(letterhead.newsletter.mailbox.domain)
         self._unsubscribe = _TokenLink.around(site.unsubscribe_url or f"{base}/unsubscribe/{{token}}")

@@ -52,17 +52,21 @@ class _UnsignedParcel:
         return replace(self._parcel, content=self._unsigned.join(self._signatures))
 
 
-def address_letterhead(letterhead: Letterhead, delivery: DeliverySettings, *, is_automatic: bool) -> Letterhead:
+def address_letterhead(
+    letterhead: Letterhead, delivery: DeliverySettings, *, is_automatic: bool, link_key: bytes = b""
+) -> Letterhead:
     """A letterhead with what the settings of today say of the way its messages take; it is not part of an issue.
 
     Args:
         letterhead: of a frozen issue or a draft.
         delivery: the table.
         is_automatic: whether no person asked for this sending (RFC 3834, section 5).
+        link_key: signs links and marks; b"" where they belong to nobody, as in a test send.
     """
     return replace(
         letterhead,
         is_automatic=is_automatic,
+        link_key=link_key,
         return_path=delivery.return_path,
         verp=delivery.verp,
         precedence=delivery.precedence,

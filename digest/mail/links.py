@@ -4,6 +4,7 @@ import hmac
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
@@ -27,6 +28,10 @@ class Purpose(IntEnum):
     PREFERENCES = 2
     BOUNCE = 3
     """Says whose message came back; never in a link."""
+    CONFIRM = 4
+    """Confirms what was asked for on a page; its number is that of the confirmation instead of an issue's."""
+    COUNT = 5
+    """Counts a click or an opening of an issue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +42,7 @@ class SignedLink:
     subscriber_id: int
     """0 in previews and test sends: nobody."""
     issue_id: int
-    """0 outside an issue."""
+    """0 outside an issue; of a confirmation its number."""
 
 
 class Tokens(NamedTuple):
@@ -78,7 +83,10 @@ class TokenSigner:
         return (body + _finish(self._begun, body)[:_BOUNCE_MAC_BYTES]).hex()
 
 
-_UNSUBSCRIBE, _PREFERENCES, _BOUNCE = (int(purpose) for purpose in Purpose)
+_UNSUBSCRIBE, _PREFERENCES, _BOUNCE = (
+    int(purpose) for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.BOUNCE)
+)
+_IN_LINKS = frozenset(Purpose) - {Purpose.BOUNCE}
 
 
 def sign_link(key: bytes, link: SignedLink) -> str:
@@ -96,12 +104,13 @@ def read_link(key: bytes, token: str) -> SignedLink | None:
     """What a token says, or None for one that is forged, cut or of another key."""
     if not _TOKEN.fullmatch(token):  # the decoder would skip foreign characters, and one token have many spellings
         return None
-    _, _, subscriber_id, issue_id = _BODY.unpack(urlsafe_b64decode(token)[: _BODY.size])
-    signer = TokenSigner(key, issue_id)
-    for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):  # it is believed where signing it gives it again
-        if hmac.compare_digest(signer.sign_link(int(purpose), subscriber_id), token):
-            return SignedLink(purpose=purpose, subscriber_id=subscriber_id, issue_id=issue_id)
-    return None
+    purpose, _, subscriber_id, issue_id = _BODY.unpack(urlsafe_b64decode(token)[: _BODY.size])
+    # It is believed where signing it gives it again.
+    if not hmac.compare_digest(TokenSigner(key, issue_id).sign_link(purpose, subscriber_id), token):
+        return None
+    if purpose not in _IN_LINKS:
+        return None
+    return SignedLink(purpose=Purpose(purpose), subscriber_id=subscriber_id, issue_id=issue_id)
 
 
 def sign_bounce_token(key: bytes, *, subscriber_id: int, issue_id: int) -> str:
@@ -118,6 +127,36 @@ def read_bounce_token(key: bytes, token: str) -> SignedLink | None:
     if not hmac.compare_digest(TokenSigner(key, issue_id).sign_bounce(subscriber_id), token.lower()):
         return None
     return SignedLink(purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, issue_id=issue_id)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The keys of a workspace that may have signed a link or a mark."""
+
+    keys: tuple[bytes, ...]
+    """The first signs; all are believed. The workspace's own, which signed before the first rotation, is the last."""
+
+    @property
+    def signing(self) -> bytes:
+        """The key that signs."""
+        return self.keys[0]
+
+    def read_link(self, token: str) -> SignedLink | None:
+        """What a token says, or None for one that none of the keys has signed."""
+        if not _TOKEN.fullmatch(token):
+            return None
+        return self._first(read_link, token, key_id=urlsafe_b64decode(token)[1])
+
+    def read_mark(self, token: str) -> SignedLink | None:
+        """Whose message came back, or None for a mark that none of the keys has signed."""
+        if not _BOUNCE_TOKEN.fullmatch(token):
+            return None
+        return self._first(read_bounce_token, token, key_id=bytes.fromhex(token)[1])
+
+    def _first(self, read: Callable[[bytes, str], SignedLink | None], token: str, *, key_id: int) -> SignedLink | None:
+        """Key ids have 8 bits, so that two keys may share one."""
+        candidates = (key for key in self.keys if _key_id(key) == key_id)
+        return next((link for key in candidates if (link := read(key, token))), None)
 
 
 class MessageIds:

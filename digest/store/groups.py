@@ -43,8 +43,9 @@ KEY = """iif(subscriber.locale = '' AND subscription.sections = '[]', '["",[]]',
 READERS = """
   subscription CROSS JOIN subscriber ON subscriber.id = subscription.subscriber_id
   WHERE subscription.newsletter = :newsletter AND subscriber.state = 'active'
+  AND subscriber.paused_until IS NULL
 """
-"""The active subscribers of a newsletter."""
+"""The active subscribers of a newsletter who have not paused; `end_pauses` goes before."""
 
 
 def list_variant_keys(database: Database, newsletter: str) -> tuple[VariantKey, ...]:

@@ -14,6 +14,7 @@ from digest.clock import BootTime
 from digest.errors import IssueError, LeaseLostError
 from digest.model import Delivery, DeliveryState, IssueState
 from digest.store.database import Database, to_seconds
+from digest.store.events import Event, EventKind, record_event
 from digest.store.indexed import IN_FLIGHT, UNSENT, WAITING
 from digest.store.leases import Lease, require_fence, require_sending
 from digest.store.subscribers import suppress
@@ -63,7 +64,7 @@ def claim_deliveries(
 
 _IS_READER = """EXISTS (
   SELECT 1 FROM subscription JOIN subscriber AS person ON person.id = subscription.subscriber_id
-  WHERE person.id = delivery.subscriber_id AND person.state = 'active'
+  WHERE person.id = delivery.subscriber_id AND person.state = 'active' AND person.paused_until IS NULL
   AND subscription.newsletter = (SELECT newsletter FROM issue WHERE issue.id = :issue))"""
 _LEFT_BEFORE = "the subscriber left before it was sent"
 _LEFT = f"state = 'cancelled', reply = '{_LEFT_BEFORE}'"
@@ -150,11 +151,15 @@ def _record_results(database: Database, results: Sequence[DeliveryResult], now: 
 
 def _take_out_bounced(database: Database, delivery_id: int, address_hash: bytes, now: datetime) -> None:
     """Somebody whose mailbox is gone: no newsletter tries it again."""
-    database.execute(
+    person = database.row(
         """UPDATE subscriber SET state = 'bounced', left_at = ?
-        WHERE id = (SELECT subscriber_id FROM delivery WHERE id = ?) AND state = 'active'""",
+        WHERE id = (SELECT subscriber_id FROM delivery WHERE id = ?) AND state = 'active' RETURNING id""",
         (to_seconds(now), delivery_id),
     )
+    if person is not None:
+        reply = database.value("SELECT reply FROM delivery WHERE id = ?", (delivery_id,))
+        bounced = Event(kind=EventKind.BOUNCED, happened_at=now, facts={"diagnostic": reply})
+        record_event(database, person["id"], bounced)
     suppress(database, address_hash, reason="bounced", now=now)
 
 
@@ -164,14 +169,15 @@ def _put_on_wire(database: Database, issue_id: int, ids: Sequence[int], now: dat
     if len(on_wire) == len(ids):
         return on_wire
     left = database.execute(_LEAVERS, values)
-    if len(on_wire) + left != len(ids):
-        missing = len(ids) - len(on_wire) - left
+    erased = len(ids) - int(database.value(_STILL_THERE, values))
+    if missing := len(ids) - len(on_wire) - left - erased:
         raise IssueError(f"{missing} of {len(ids)} deliveries are no longer claimed; none is sent")
     return on_wire
 
 
 _THESE = "state = 'claimed' AND id IN (SELECT value FROM json_each(:ids))"
 _TO_WIRE = f"UPDATE delivery SET state = 'wire', updated_at = :now WHERE {_THESE} AND {_IS_READER} RETURNING id"
+_STILL_THERE = "SELECT count(*) FROM delivery WHERE id IN (SELECT value FROM json_each(:ids))"
 _LEAVERS = f"UPDATE delivery SET state = 'cancelled', reply = :left, updated_at = :now WHERE {_THESE}"
 
 
@@ -179,9 +185,11 @@ def count_deliveries(database: Database, issue_id: int) -> dict[DeliveryState, i
     """How many rows of an issue are in each state."""
     found = {row[0]: row[1] for row in database.rows(_COUNTS, {"issue": issue_id})}
     found["sent"] = found.pop("all") - sum(found.values())
-    return {state: found.get(state, 0) for state in DeliveryState}
+    erased = {row[0]: row[1] for row in database.rows(_ERASED, {"issue": issue_id})}
+    return {state: found.get(state, 0) + erased.get(state, 0) for state in DeliveryState}
 
 
+_ERASED = "SELECT state, deliveries FROM erased_delivery WHERE issue_id = :issue"
 # Nearly all rows are sent ones, and those are in no index; to look at a million of them would take a second.
 _COUNTS = f"""
 SELECT state, count(*) FROM delivery WHERE issue_id = :issue AND {WAITING} GROUP BY state

@@ -9,6 +9,8 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from digest.store.audience_tables import AUDIENCE_TABLES
+
 migrations = Migrations("digest")
 
 _ARTICLES = """
@@ -299,6 +301,12 @@ def m005_pages(database: sqlite_utils.Database) -> None:
 def m006_ledger_for_speed(database: sqlite_utils.Database) -> None:
     """The ledger with indexes that leave out the rows that were sent."""
     _run(database, _LEDGER_FOR_SPEED)
+
+
+@migrations()
+def m007_audience(database: sqlite_utils.Database) -> None:
+    """What happened to people, their tags, what they asked for, and what came back by mail."""
+    _run(database, AUDIENCE_TABLES)
 
 
 def _run(database: sqlite_utils.Database, script: str) -> None:

@@ -12,7 +12,7 @@ def list_timezones(database: Database, newsletter: str) -> frozenset[str]:
     """The timezones that the active subscribers of a newsletter name, as they are kept; "" for its own."""
     rows = database.rows(
         """SELECT DISTINCT timezone FROM subscription JOIN subscriber ON subscriber.id = subscription.subscriber_id
-        WHERE subscription.newsletter = ? AND subscriber.state = 'active'""",
+        WHERE subscription.newsletter = ? AND subscriber.state = 'active' AND subscriber.paused_until IS NULL""",
         (newsletter,),
     )
     return frozenset(row["timezone"] for row in rows)

@@ -1,15 +1,16 @@
 """Subscribers, their subscriptions, and the suppression list."""
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from digest.errors import AddressError, NotFoundError
 from digest.model import Subscriber, SubscriberState, Subscription
-from digest.store.database import Database, moment, to_moment, to_seconds
+from digest.store.database import Database, to_seconds
+from digest.store.events import EVENT_OF_LEAVING, Event, EventKind, record_event
+from digest.store.subscriber_rows import subscriber_from_row, subscriptions_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,14 @@ class Profile:
     """The state a new person begins in."""
     consent_source: str = ""
     consent_at: datetime | None = None
+    consent_wording: str = ""
+    cause: str = ""
+    """By what a known person is changed, for their history; by default what the consent came from."""
+
+    @property
+    def why(self) -> str:
+        """The cause as an event keeps it."""
+        return self.cause or self.consent_source
 
 
 _READERS_OR_TO_BE = (SubscriberState.ACTIVE, SubscriberState.PENDING)
@@ -54,7 +63,8 @@ def save_profile(
     if profile.state in _READERS_OR_TO_BE:
         _refuse_revival(database, profile, known, address_hash, resubscribe=resubscribe)
     if known is None:
-        _insert(database, profile, now)
+        subscriber_id = _insert(database, profile, now)
+        _record(database, subscriber_id, EventKind.ADDED, profile.consent_source, now)
         return Change.ADDED
     return _update(database, known, profile if resubscribe else _without_given_up(database, known, profile), now)
 
@@ -65,7 +75,7 @@ def _refuse_revival(
     has_left = known is not None and known.state not in _READERS_OR_TO_BE
     suppressed = database.row("SELECT reason FROM suppression WHERE address_hash = ?", (address_hash,))
     if resubscribe:
-        database.execute("DELETE FROM suppression WHERE address_hash = ?", (address_hash,))
+        lift_suppression(database, address_hash)
         return
     if suppressed is not None:
         raise AddressError(f"{profile.address} is suppressed ({suppressed['reason']}); --resubscribe revives it")
@@ -74,12 +84,12 @@ def _refuse_revival(
         raise AddressError(f"{profile.address} is {known.state}{on}; --resubscribe revives it")
 
 
-def _insert(database: Database, profile: Profile, now: datetime) -> None:
+def _insert(database: Database, profile: Profile, now: datetime) -> int:
     gone = profile.state not in _READERS_OR_TO_BE
     subscriber_id = database.insert(
         """INSERT INTO subscriber
-        (address, name, locale, timezone, state, created_at, consent_source, consent_at, left_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (address, name, locale, timezone, state, created_at, consent_source, consent_at, consent_wording, left_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             profile.address,
             profile.name or "",
@@ -89,10 +99,12 @@ def _insert(database: Database, profile: Profile, now: datetime) -> None:
             to_seconds(now),
             profile.consent_source,
             to_seconds(profile.consent_at or now),
+            profile.consent_wording,
             to_seconds(now) if gone else None,
         ),
     )
     _write_subscriptions(database, subscriber_id, _wanted((), profile))
+    return subscriber_id
 
 
 def _update(database: Database, known: Subscriber, profile: Profile, now: datetime) -> Change:
@@ -108,15 +120,20 @@ def _update(database: Database, known: Subscriber, profile: Profile, now: dateti
     if wanted == known:
         return Change.UNCHANGED
     if wanted.state is SubscriberState.ACTIVE is not known.state:
-        wanted = replace(wanted, consent_source=profile.consent_source, consent_at=profile.consent_at or now)
-    _write(database, known, wanted, now)
+        wanted = replace(
+            wanted,
+            consent_source=profile.consent_source,
+            consent_at=profile.consent_at or now,
+            consent_wording=profile.consent_wording,
+        )
+    _write(database, known, wanted, now, cause=profile.why)
     return Change.UPDATED
 
 
-def _write(database: Database, known: Subscriber, subscriber: Subscriber, now: datetime) -> None:
+def _write(database: Database, known: Subscriber, subscriber: Subscriber, now: datetime, *, cause: str) -> None:
     database.execute(
         """UPDATE subscriber SET name = ?, locale = ?, timezone = ?, state = ?, consent_source = ?, consent_at = ?,
-        left_at = ? WHERE id = ?""",
+        consent_wording = ?, left_at = ? WHERE id = ?""",
         (
             subscriber.name,
             subscriber.locale,
@@ -124,6 +141,7 @@ def _write(database: Database, known: Subscriber, subscriber: Subscriber, now: d
             subscriber.state,
             subscriber.consent_source,
             subscriber.consent_at and to_seconds(subscriber.consent_at),
+            subscriber.consent_wording,
             subscriber.left_at and to_seconds(subscriber.left_at),
             subscriber.id,
         ),
@@ -132,6 +150,36 @@ def _write(database: Database, known: Subscriber, subscriber: Subscriber, now: d
         database.execute("DELETE FROM subscription WHERE subscriber_id = ?", (subscriber.id,))
         _write_subscriptions(database, subscriber.id, subscriber.subscriptions)
         _note_given_up(database, known, subscriber, now)
+    _record_changes(database, known, subscriber, now, cause=cause)
+
+
+_TOLD_FIELDS = ("name", "locale", "timezone")
+
+
+def _record_changes(database: Database, known: Subscriber, now_is: Subscriber, now: datetime, *, cause: str) -> None:
+    """What differs, as events: a state by its own name, newsletters one by one, the rest together."""
+    if now_is.state is not known.state:
+        has_left = known.state in EVENT_OF_LEAVING
+        kind = EVENT_OF_LEAVING.get(now_is.state, EventKind.REVIVED if has_left else EventKind.CONFIRMED)
+        _record(database, known.id, kind, cause, now)
+    had = {subscription.newsletter: subscription.sections for subscription in known.subscriptions}
+    has = {subscription.newsletter: subscription.sections for subscription in now_is.subscriptions}
+    for newsletter in sorted(had.keys() ^ has.keys()):
+        kind = EventKind.SUBSCRIBED if newsletter in has else EventKind.LEFT
+        _record(database, known.id, kind, cause, now, newsletter=newsletter)
+    fields = [name for name in _TOLD_FIELDS if getattr(known, name) != getattr(now_is, name)]
+    if any(had[newsletter] != has[newsletter] for newsletter in had.keys() & has.keys()):
+        fields.append("sections")
+    if fields:
+        facts = {"fields": fields, "cause": cause}
+        record_event(database, known.id, Event(kind=EventKind.CHANGED, happened_at=now, facts=facts))
+
+
+def _record(
+    database: Database, subscriber_id: int, kind: EventKind, cause: str, now: datetime, *, newsletter: str = ""
+) -> None:
+    event = Event(kind=kind, happened_at=now, newsletter=newsletter, facts={"cause": cause})
+    record_event(database, subscriber_id, event)
 
 
 def _note_given_up(database: Database, known: Subscriber, subscriber: Subscriber, now: datetime) -> None:
@@ -184,12 +232,17 @@ def change_subscriber(database: Database, profile: Profile, *, now: datetime) ->
         NotFoundError: nobody has that address.
     """
     with database.transaction():
-        known = require_subscriber(database, profile.address)
-        _update(database, known, replace(profile, state=known.state), now)
+        return change_known(database, profile, now=now)
+
+
+def change_known(database: Database, profile: Profile, *, now: datetime) -> Subscriber:
+    """As `change_subscriber`, inside the caller's transaction."""
+    known = require_subscriber(database, profile.address)
+    _update(database, known, replace(profile, state=known.state), now)
     return require_subscriber(database, profile.address)
 
 
-def take_out(database: Database, address: str, *, state: SubscriberState, now: datetime) -> bool:
+def take_out(database: Database, address: str, *, state: SubscriberState, now: datetime, cause: str = "") -> bool:
     """Let a person leave: their state changes, and what is still queued for them is not sent.
 
     Returns:
@@ -199,11 +252,40 @@ def take_out(database: Database, address: str, *, state: SubscriberState, now: d
         NotFoundError: nobody has that address.
     """
     with database.transaction():
-        known = require_subscriber(database, address)
-        if known.state is state:
-            return False
-        _write(database, known, replace(known, state=state, left_at=now), now)
+        return let_leave(database, require_subscriber(database, address), state=state, now=now, cause=cause)
+
+
+def let_leave(database: Database, known: Subscriber, *, state: SubscriberState, now: datetime, cause: str) -> bool:
+    """As `take_out`, inside the caller's transaction."""
+    if known.state is state:
+        return False
+    _write(database, known, replace(known, state=state, left_at=now), now, cause=cause)
     return True
+
+
+def leave_newsletter(database: Database, known: Subscriber, newsletter: str, *, now: datetime, cause: str) -> bool:
+    """Let a person leave one newsletter, inside the caller's transaction; whoever leaves their last one leaves whole.
+
+    Returns:
+        False where they did not get it.
+    """
+    kept = tuple(each for each in known.subscriptions if each.newsletter != newsletter)
+    if known.state not in _READERS_OR_TO_BE or len(kept) == len(known.subscriptions):
+        return False
+    if not kept:
+        return let_leave(database, known, state=SubscriberState.UNSUBSCRIBED, now=now, cause=cause)
+    _write(database, known, replace(known, subscriptions=kept), now, cause=cause)
+    return True
+
+
+def lift_suppression(database: Database, address_hash: bytes) -> bool:
+    """Let an address be mailed again; tells whether it was suppressed."""
+    return database.execute("DELETE FROM suppression WHERE address_hash = ?", (address_hash,)) > 0
+
+
+def is_suppressed(database: Database, address_hash: bytes) -> bool:
+    """Whether an address must never be mailed again."""
+    return database.value("SELECT 1 FROM suppression WHERE address_hash = ?", (address_hash,)) is not None
 
 
 def suppress(database: Database, address_hash: bytes, *, reason: str, now: datetime) -> None:
@@ -217,13 +299,13 @@ def suppress(database: Database, address_hash: bytes, *, reason: str, now: datet
 def get_subscriber(database: Database, address: str) -> Subscriber | None:
     """The person with that normalised address, or None."""
     row = database.row("SELECT * FROM subscriber WHERE address = ?", (address,))
-    return None if row is None else _from_row(row, _subscriptions_of(database, row["id"]))
+    return None if row is None else subscriber_from_row(row, subscriptions_of(database, row["id"]))
 
 
 def get_subscriber_by_id(database: Database, subscriber_id: int) -> Subscriber | None:
     """The person of a signed link, or None."""
     row = database.row("SELECT * FROM subscriber WHERE id = ?", (subscriber_id,))
-    return None if row is None else _from_row(row, _subscriptions_of(database, row["id"]))
+    return None if row is None else subscriber_from_row(row, subscriptions_of(database, row["id"]))
 
 
 def require_subscriber(database: Database, address: str) -> Subscriber:
@@ -236,110 +318,3 @@ def require_subscriber(database: Database, address: str) -> Subscriber:
     if found is None:
         raise NotFoundError(f"no subscriber has the address {address}")
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubscriberFilter:
-    """Which subscribers to list; everything given must hold."""
-
-    state: SubscriberState | None = None
-    newsletter: str | None = None
-    locale: str | None = None
-    text: str = ""
-    """Part of the address or the name."""
-
-
-def list_subscribers(database: Database, wanted: SubscriberFilter, *, limit: int = -1) -> Iterator[Subscriber]:
-    """Subscribers in the order they came, read in pages so that a million of them need little memory."""
-    after = 0
-    remaining = limit
-    while remaining:
-        page = database.rows(_PAGE, {**_filter_values(wanted), "after": after, "page": _page_size(remaining)})
-        if not page:
-            return
-        subscriptions = _subscriptions_between(database, page[0]["id"], page[-1]["id"])
-        for row in page:
-            yield _from_row(row, subscriptions.get(row["id"], ()))
-        after = page[-1]["id"]
-        remaining -= len(page)
-
-
-def find_readers(database: Database, newsletter: str, prefix: str, *, limit: int) -> list[Subscriber]:
-    """Active subscribers of a newsletter whose address begins with these letters, in alphabetical order."""
-    rows = database.rows(
-        """SELECT subscriber.* FROM subscriber JOIN subscription ON subscriber_id = id AND newsletter = :newsletter
-        WHERE address >= :prefix AND address < :prefix || char(0x10FFFF) AND state = 'active'
-        ORDER BY address LIMIT :limit""",
-        {"newsletter": newsletter, "prefix": prefix, "limit": limit},
-    )
-    return [_from_row(row, _subscriptions_of(database, row["id"])) for row in rows]
-
-
-_PAGE_SIZE = 1000
-_WHERE = """
-  (:state IS NULL OR state = :state) AND (:locale IS NULL OR locale = :locale)
-  AND (:text = '' OR instr(lower(address), lower(:text)) > 0 OR instr(lower(name), lower(:text)) > 0)
-  AND (:newsletter IS NULL OR EXISTS (
-    SELECT 1 FROM subscription WHERE newsletter = :newsletter AND subscriber_id = subscriber.id))
-"""
-_PAGE = f"SELECT * FROM subscriber WHERE id > :after AND {_WHERE} ORDER BY id LIMIT :page"
-
-
-def _page_size(remaining: int) -> int:
-    return _PAGE_SIZE if remaining < 0 else min(_PAGE_SIZE, remaining)
-
-
-def _filter_values(wanted: SubscriberFilter) -> dict[str, str | None]:
-    return {
-        "state": wanted.state,
-        "newsletter": wanted.newsletter,
-        "locale": wanted.locale,
-        "text": wanted.text,
-    }
-
-
-def count_by_state(database: Database, newsletter: str | None = None) -> dict[SubscriberState, int]:
-    """How many people are in each state, of one newsletter or of all."""
-    rows = database.rows(
-        f"SELECT state, count(*) FROM subscriber WHERE {_WHERE} GROUP BY state",
-        _filter_values(SubscriberFilter(newsletter=newsletter)),
-    )
-    found = {row[0]: row[1] for row in rows}
-    return {state: found.get(state, 0) for state in SubscriberState}
-
-
-def count_suppressed(database: Database) -> int:
-    """How many addresses must never be mailed again."""
-    return int(database.value("SELECT count(*) FROM suppression"))
-
-
-def _subscriptions_of(database: Database, subscriber_id: int) -> tuple[Subscription, ...]:
-    return _subscriptions_between(database, subscriber_id, subscriber_id).get(subscriber_id, ())
-
-
-def _subscriptions_between(database: Database, first: int, last: int) -> dict[int, tuple[Subscription, ...]]:
-    found: dict[int, list[Subscription]] = {}
-    for row in database.rows(
-        """SELECT subscriber_id, newsletter, sections FROM subscription
-        WHERE subscriber_id BETWEEN ? AND ? ORDER BY subscriber_id, newsletter""",
-        (first, last),
-    ):
-        subscription = Subscription(newsletter=row["newsletter"], sections=tuple(json.loads(row["sections"])))
-        found.setdefault(row["subscriber_id"], []).append(subscription)
-    return {subscriber_id: tuple(subscriptions) for subscriber_id, subscriptions in found.items()}
-
-
-def _from_row(row: sqlite3.Row, subscriptions: tuple[Subscription, ...]) -> Subscriber:
-    return Subscriber(
-        id=row["id"],
-        address=row["address"],
-        name=row["name"],
-        locale=row["locale"],
-        timezone=row["timezone"],
-        state=SubscriberState(row["state"]),
-        created_at=moment(row["created_at"]),
-        consent_source=row["consent_source"],
-        consent_at=to_moment(row["consent_at"]),
-        left_at=to_moment(row["left_at"]),
-        subscriptions=subscriptions,
-    )

@@ -15,7 +15,7 @@ from digest.model import IssueState
 from digest.schedule import occurrence_on
 from digest.source.files import FileOptions
 from digest.store.database import open_database
-from digest.store.subscribers import SubscriberFilter, list_subscribers
+from digest.store.subscriber_search import SubscriberFilter, list_subscribers
 from digest.testing import RecordingServer
 from digest.tick import Observer, begin_edition, tick
 from workspaces import SetClock, add_readers, open_at, reader_address, settings_text, smtp_settings

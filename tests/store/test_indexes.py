@@ -66,7 +66,7 @@ def test_an_index_leads_to_the_rows(ledger, ask):
     connection.set_trace_callback(said.append)
     ask(ledger)
     connection.set_trace_callback(None)
-    asked = [sql for sql in said if "delivery" in sql and not sql.startswith("--")]
+    asked = [sql for sql in said if "delivery" in sql.replace("erased_delivery", "") and not sql.startswith("--")]
     assert asked
     for sql in asked:
         steps = [row["detail"] for row in ledger.database.rows(f"EXPLAIN QUERY PLAN {sql}")]

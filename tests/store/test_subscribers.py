@@ -7,18 +7,15 @@ import pytest
 
 from digest.errors import AddressError, NotFoundError
 from digest.model import SubscriberState, Subscription
-from digest.store import subscribers as subscribers_module
+from digest.store import subscriber_search as subscribers_module
 from digest.store.secrets import hash_address
+from digest.store.subscriber_search import SubscriberFilter, count_by_state, count_suppressed, list_subscribers
 from digest.store.subscribers import (
     Change,
     Profile,
-    SubscriberFilter,
     change_subscriber,
-    count_by_state,
-    count_suppressed,
     get_subscriber,
     get_subscriber_by_id,
-    list_subscribers,
     save_profile,
     suppress,
     take_out,

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 
 from digest.address import normalise_address
 from digest.errors import DigestError
-from digest.store.subscribers import find_readers
+from digest.store.subscriber_search import find_readers
 from digest.web.preview.answers import (
     findings_to_json,
     inbox_to_json,
