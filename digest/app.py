@@ -41,9 +41,9 @@ class App:
             return self.settings.site.secret_key.encode()
         return ensure_key(self.database, secrets.token_bytes(KEY_BYTES))
 
-    @cached_property
+    @property
     def keyring(self) -> Keyring:
-        """The keys that links are signed with and believed by."""
+        """The keys that links are signed with and believed by; read each time, as a command may rotate them."""
         rotated = (link_key.value for link_key in list_link_keys(self.database))
         return Keyring((*rotated, self.key))
 

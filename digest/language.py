@@ -42,6 +42,11 @@ class Language:
         return str(self._locale).replace("_", "-")
 
     @property
+    def own_name(self) -> str:
+        """What its speakers call it ("한국어", "English")."""
+        return str(self._locale.get_display_name(self._locale)).capitalize()
+
+    @property
     def direction(self) -> Direction:
         """Which way its script runs."""
         return direction_of(self.code) or "ltr"

@@ -6,12 +6,13 @@ read by a job of their own: a slow web server must not keep an issue waiting.
 """
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from types import FrameType
 
 from apscheduler.job import Job
@@ -19,6 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.app import App, open_app
 from digest.clock import BootTime, Clock
+from digest.companion import Companion
 from digest.errors import DigestError, StoreError
 from digest.gather import gather_images, read_source
 from digest.illustrate import ImagesReport
@@ -61,6 +63,17 @@ def stop_on_signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
+def stop_on_end_of_input(stop: Event) -> None:
+    """Set an event when standard input ends: a child then ends with its parent, however that ended."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        stop.set()
+
+    Thread(target=wait, name="digest-parent", daemon=True).start()
+
+
 class ClockWatch:
     """Tells a tick that comes after the wall clock was set from one after a time of no ticks."""
 
@@ -94,13 +107,17 @@ def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_
     _add_job(scheduler, lambda: safe_read_images(settings_file, stop=stop), seconds=IMAGES_MINUTES * 60)
     logger.info("running; a tick every %g s", tick_seconds)
     scheduler.start()
+    companion = Companion(settings_file)
     try:
+        companion.look()
         while not stop.wait(_SIGNAL_SECONDS):
+            companion.look()
             if not busy.locked() and lookout.sees_work():
                 ticking.modify(next_run_time=Clock().now())
     finally:
         lookout.close()
         logger.info("stopping")
+        companion.close()
         scheduler.shutdown(wait=True)
 
 

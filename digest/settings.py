@@ -26,6 +26,7 @@ from digest.settings_tables import (
     Table,
     parse_mailbox,
 )
+from digest.settings_web import WebSettings
 
 __all__ = [
     "FILE_NAME",
@@ -39,13 +40,14 @@ __all__ = [
     "SiteSettings",
     "SourceSettings",
     "WarmUpSettings",
+    "WebSettings",
     "find_settings_file",
     "load_settings",
     "parse_mailbox",
 ]
 
 FILE_NAME = "digest.toml"
-_SECRETS = (("delivery", "password"), ("site", "secret_key"))
+_SECRETS = (("delivery", "password"), ("site", "secret_key"), ("web", "operations_token"))
 """Values that `DIGEST_<TABLE>_<KEY>` or a `<key>_file` may give instead of the file itself."""
 
 
@@ -57,6 +59,7 @@ class Settings(Table):
     source: SourceSettings = Field(default_factory=SourceSettings, description="Articles and views.")  # type: ignore[arg-type]
     newsletters: tuple[NewsletterSettings, ...] = Field(alias="newsletter", min_length=1)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="How messages leave.")  # type: ignore[arg-type]
+    web: WebSettings | None = Field(None, description="Readers' pages; with this table `digest run` serves them.")
     file: Path = Field(Path(FILE_NAME), exclude=True, description="Where it was read from.")
 
     @model_validator(mode="after")
@@ -82,6 +85,11 @@ class Settings(Table):
     def folder(self) -> Path:
         """The workspace: the folder of the file."""
         return self.file.parent
+
+    @property
+    def web_or_defaults(self) -> WebSettings:
+        """`[web]`, or what its keys default to."""
+        return self.web or WebSettings.model_validate({})
 
     def newsletter(self, slug: str | None) -> NewsletterSettings:
         """The newsletter of that slug, or the only one.
@@ -195,6 +203,7 @@ def _keys_at(location: Location) -> list[str]:
         "delivery": DeliverySettings,
         "warm_up": WarmUpSettings,
         "dkim": DkimSettings,
+        "web": WebSettings,
     }
     tables_on_the_way = [tables[str(key)] for key in location if key in tables]
     table = tables_on_the_way[-1] if tables_on_the_way else Settings

@@ -19,6 +19,7 @@ from digest.cli.issues import issues
 from digest.cli.preview import preview
 from digest.cli.run import run
 from digest.cli.send import send
+from digest.cli.serve import serve
 from digest.cli.subscribers import subscribers
 from digest.cli.templates import templates
 from digest.cli.views import views
@@ -86,5 +87,20 @@ def main() -> None:
     cli(prog_name="digest")
 
 
-for command in (init, demo, articles, views, images, preview, check, templates, send, issues, subscribers, dkim, run):
+for command in (
+    init,
+    demo,
+    articles,
+    views,
+    images,
+    preview,
+    check,
+    templates,
+    send,
+    issues,
+    subscribers,
+    dkim,
+    run,
+    serve,
+):
     cli.add_command(command)

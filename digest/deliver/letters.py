@@ -98,6 +98,8 @@ class Letterhead:
     """Whether each message has a return path of its own, by which its bounce is known."""
     precedence: Literal["", "bulk", "list"] = ""
     """The Precedence header, or "" for none."""
+    series: str = ""
+    """What tells its Message-IDs from those of others; "" for the edition."""
 
     @cached_property
     def stationery(self) -> "Stationery":
@@ -217,7 +219,7 @@ class Stationery:
     def _message_ids(self) -> MessageIds:
         letterhead = self._letterhead
         slug, domain = letterhead.newsletter.slug, letterhead.newsletter.mailbox.domain
-        return MessageIds(letterhead.key, slug, letterhead.edition.isoformat(), domain)
+        return MessageIds(letterhead.key, slug, letterhead.series or letterhead.edition.isoformat(), domain)
 
     @cached_property
     def _return_path(self) -> tuple[str, str]:

@@ -23,10 +23,22 @@ def build_brand(request: RenderRequest) -> BrandContext:
     Raises:
         RenderError: an address in its settings cannot be used.
     """
-    brand = request.brand
+    return brand_of(request.brand, request.newsletter.title)
+
+
+def brand_of(brand: BrandSettings, name: str) -> BrandContext:
+    """The brand as templates can use it.
+
+    Args:
+        brand: its settings.
+        name: stands at the top where the settings name no masthead.
+
+    Raises:
+        RenderError: an address in its settings cannot be used.
+    """
     accent = parse_color(brand.accent) or _INK
     return BrandContext(
-        masthead=clean_line(brand.masthead) or clean_line(request.newsletter.title),
+        masthead=clean_line(brand.masthead) or clean_line(name),
         tagline=clean_line(brand.tagline),
         logo=_build_logo(brand),
         accent=str(accent),

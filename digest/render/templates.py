@@ -118,6 +118,22 @@ class TemplateLibrary:
         except _MISTAKES as error:
             raise RenderError(f"template {self._place(error, path)}: {error}") from error
 
+    def render_page(self, path: str, values: Mapping[str, Any], language: Language) -> str:
+        """A file that is no issue: a page for a browser, or a notice.
+
+        Args:
+            path: within a template folder, "site/subscribe.html".
+            values: what it can use, beside `language`.
+            language: of its words.
+
+        Raises:
+            RenderError: there is no such file, or it is wrong; the message names file and line.
+        """
+        try:
+            return self._environment.get_template(path).render({**values, "language": language})
+        except _MISTAKES as error:
+            raise RenderError(f"template {self._place(error, path)}: {error}") from error
+
     def _expect(self, name: str) -> None:
         if name not in self.names():
             raise RenderError(f"there is no template {name!r}; available: {', '.join(self.names())}")

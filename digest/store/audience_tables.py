@@ -63,6 +63,13 @@ CREATE TABLE confirmation (
 CREATE INDEX confirmation_subscriber ON confirmation (subscriber_id);
 CREATE INDEX confirmation_asked_at ON confirmation (asked_at);
 
+-- The words people agreed to, by a hash of them: what was consented to can be shown years later.
+CREATE TABLE consent_wording (
+  version TEXT PRIMARY KEY,
+  words TEXT NOT NULL,
+  first_shown_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Mail to one person outside of any issue. States as in delivery.
 CREATE TABLE notice (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

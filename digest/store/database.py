@@ -62,6 +62,19 @@ class Database:
             self._roll_back()
             raise
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Part of an open transaction that can fail by itself: what it wrote is taken back, the rest stays."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.in_transaction:
+                self.execute("ROLLBACK TO part")
+                self.execute("RELEASE part")
+            raise
+        self.execute("RELEASE part")
+
     def _roll_back(self) -> None:
         """End a transaction without it, unless a failure such as a full disk has ended it already."""
         if self._connection.in_transaction:

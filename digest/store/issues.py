@@ -274,6 +274,11 @@ def get_issue_by_id(database: Database, issue_id: int) -> Issue:
     return _from_row(row)
 
 
+def newsletter_of_issue(database: Database, issue_id: int) -> str:
+    """The newsletter of an issue, or "" where there is no such issue."""
+    return str(database.value("SELECT newsletter FROM issue WHERE id = ?", (issue_id,)) or "")
+
+
 def list_issues(
     database: Database, newsletter: str | None = None, *, state: IssueState | None = None, limit: int = -1
 ) -> list[Issue]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from digest.clock import BootTime
 from digest.errors import IssueError, LeaseLostError
 from digest.model import Delivery, DeliveryState, IssueState
-from digest.store.database import Database, to_seconds
+from digest.store.database import Database, moment, to_seconds
 from digest.store.events import Event, EventKind, record_event
 from digest.store.indexed import IN_FLIGHT, UNSENT, WAITING
 from digest.store.leases import Lease, require_fence, require_sending
@@ -241,6 +241,39 @@ def list_deliveries(
         {"issue": issue_id, "states": json.dumps(list(states)), "limit": limit},
     )
     return tuple(LedgerRow(**{**dict(row), "state": DeliveryState(row["state"])}) for row in rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentMail:
+    """One delivery as its reader would see it."""
+
+    newsletter: str
+    edition: str
+    """ISO 8601."""
+    state: DeliveryState
+    code: int | None
+    reply: str
+    updated_at: datetime
+
+
+def list_deliveries_to(database: Database, subscriber_id: int) -> tuple[SentMail, ...]:
+    """Every delivery to one person, in the order they were queued."""
+    rows = database.rows(
+        """SELECT newsletter, edition, delivery.state, code, reply, delivery.updated_at FROM delivery
+        JOIN issue ON issue.id = issue_id WHERE subscriber_id = ? ORDER BY delivery.id""",
+        (subscriber_id,),
+    )
+    return tuple(
+        SentMail(
+            newsletter=row["newsletter"],
+            edition=row["edition"],
+            state=DeliveryState(row["state"]),
+            code=row["code"],
+            reply=row["reply"],
+            updated_at=moment(row["updated_at"]),
+        )
+        for row in rows
+    )
 
 
 _IN_STATES = """

@@ -64,7 +64,9 @@ def save_profile(
         _refuse_revival(database, profile, known, address_hash, resubscribe=resubscribe)
     if known is None:
         subscriber_id = _insert(database, profile, now)
-        _record(database, subscriber_id, EventKind.ADDED, profile.consent_source, now)
+        waits = profile.state is SubscriberState.PENDING
+        facts = {"cause": profile.why, "state": profile.state if waits else ""}
+        record_event(database, subscriber_id, Event(kind=EventKind.ADDED, happened_at=now, facts=facts))
         return Change.ADDED
     return _update(database, known, profile if resubscribe else _without_given_up(database, known, profile), now)
 
@@ -240,6 +242,14 @@ def change_known(database: Database, profile: Profile, *, now: datetime) -> Subs
     known = require_subscriber(database, profile.address)
     _update(database, known, replace(profile, state=known.state), now)
     return require_subscriber(database, profile.address)
+
+
+def change_address(database: Database, known: Subscriber, address: str, *, now: datetime) -> None:
+    """Give a person another address that nobody else has, inside the caller's transaction."""
+    database.execute(
+        "UPDATE subscriber SET address = ?, soft_bounces = 0, soft_since = NULL WHERE id = ?", (address, known.id)
+    )
+    record_event(database, known.id, Event(kind=EventKind.ADDRESS_CHANGED, happened_at=now))
 
 
 def take_out(database: Database, address: str, *, state: SubscriberState, now: datetime, cause: str = "") -> bool:

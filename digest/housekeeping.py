@@ -1,0 +1,34 @@
+"""What is forgotten by itself: people who never confirmed, and single mails that have ended."""
+
+import logging
+from datetime import datetime, timedelta
+
+from digest.app import App
+from digest.store.confirmations import forget_unconfirmed
+from digest.store.notices import forget_old_notices
+
+logger = logging.getLogger("digest")
+
+EVERY = timedelta(hours=1)
+UNCONFIRMED_DAYS = 30
+"""So long a request that nobody confirmed is kept: the limits on mails to one address count it for a day."""
+NOTICE_DAYS = 90
+"""So long a single mail can be looked up after it has ended."""
+
+
+class Housekeeper:
+    """Tidies now and then; ask it as often as you like."""
+
+    def __init__(self) -> None:
+        self._last: datetime | None = None
+
+    def tidy(self, app: App) -> None:
+        """Forget what is due to be forgotten, once an hour."""
+        now = app.clock.now()
+        if self._last is not None and abs(now - self._last) < EVERY:
+            return
+        self._last = now
+        forgotten = forget_unconfirmed(app.database, before=now - timedelta(days=UNCONFIRMED_DAYS))
+        forget_old_notices(app.database, now=now, days=NOTICE_DAYS)
+        if forgotten:
+            logger.info("%d people who never confirmed were forgotten", forgotten)

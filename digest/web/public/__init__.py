@@ -1,0 +1,1 @@
+"""What readers reach: subscribing, preferences, leaving, the archive."""
