@@ -4,8 +4,10 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
@@ -47,8 +49,8 @@ async def read_form(request: Request) -> Form:
             return Form(_texts(data))
     except (MultiPartException, UnicodeDecodeError, ValueError):
         return Form({})
-    except Exception as error:
-        if type(error).__name__ == "HTTPException":  # how Starlette hands a MultiPartException on
+    except HTTPException as error:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # how Starlette hands a MultiPartException on
             return Form({})
         raise
 
@@ -62,8 +64,8 @@ def _texts(data: FormData) -> Mapping[str, Sequence[str]]:
 
 
 def _printable(text: str) -> str:
-    """Without characters that no form field has: NUL and lone surrogates, which cannot be kept."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+    """With a mark in place of what cannot be kept as text: NUL and lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class Stamps:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,10 +33,6 @@ _HEADERS: Mapping[str, str] = {
 """What an answer carries that does not say otherwise itself."""
 
 
-class TooLargeError(Exception):
-    """A body turned out to be longer than it may be."""
-
-
 class Guard:
     """Stands around the app."""
 
@@ -58,12 +55,9 @@ class Guard:
         if scope["type"] != "http":
             return
         scope = self._without_prefix(scope)
-        has_begun = False
 
         async def send_guarded(message: Message) -> None:
-            nonlocal has_begun
             if message["type"] == "http.response.start":
-                has_begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
@@ -72,12 +66,8 @@ class Guard:
         limit = LARGEST_HOOK if scope["path"].startswith(_HOOKS) else LARGEST_BODY
         if _says_too_large(scope, limit):
             await _too_large()(scope, receive, send_guarded)
-            return
-        try:
+        else:
             await self._app(scope, _limited(receive, limit), send_guarded)
-        except TooLargeError:
-            if not has_begun:
-                await _too_large()(scope, receive, send_guarded)
 
     def _without_prefix(self, scope: Scope) -> Scope:
         """Routes know nothing of the prefix, whoever takes it off."""
@@ -101,7 +91,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit:
-            raise TooLargeError
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"Connection": "close"})
         return message
 
     return receive_limited

@@ -13,17 +13,36 @@ REQUEST_SECONDS = 10.0
 """From the first byte of a request, or of a connection, until it is there in whole."""
 ANSWER_SECONDS = 30.0
 """Until the answer is taken."""
+LARGEST_HEAD = 65_536
+"""Bytes of a request line and its headers."""
 
 
 class ImpatientProtocol(HttpToolsProtocol):
     """HTTP/1.1 with a time limit on each request and each answer."""
 
     _timer: asyncio.TimerHandle | None = None
+    _head_size: int | None = None
+    """Bytes that came since a request's head began; None while none is awaited."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self._head_size = 0
         self._allow(REQUEST_SECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes, but no head without an end: the parser has no limit of its own."""
+        if self._head_size is not None:
+            self._head_size += len(data)
+            if self._head_size > LARGEST_HEAD:
+                self._give_up()
+                return
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._head_size = None
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
@@ -43,6 +62,7 @@ class ImpatientProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Between requests uvicorn's own limit counts."""
         self._allow(None)
+        self._head_size = 0
         super().on_response_complete()
 
     def _allow(self, seconds: float | None) -> None:
