@@ -3,7 +3,8 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -11,7 +12,7 @@ from email.policy import default as default_policy
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from digest.app import App, open_app
@@ -26,6 +27,7 @@ from digest.web.public.forms import Stamps
 from digest.web.public.server import serve_public
 from workspaces import add_readers, fill_with_news, reader_address, settings_text, smtp_settings
 
+T = TypeVar("T")
 WEB = {"port": 0, "operations_port": 0, "signups_per_hour": 100_000, "cors_origins": ["https://hanbit.example"]}
 NEWSLETTERS = ({}, {"slug": "daily", "title": "매일 한빛", "local_time": True})
 
@@ -100,20 +102,29 @@ class PublicSite:
 
     def mails_to(self, address: str) -> list[Any]:
         """What the mail server took for an address, after everything that waits has left."""
-        with self.open() as app:
-            send_due_notices(app)
-            wait_until(lambda: not app.database.value("SELECT count(*) FROM notice WHERE state = 'wire'"))
+        in_thread(self._send_notices)
         return [
             message_from_bytes(message.content, policy=default_policy)
             for message in self.mail.messages
             if message.rcpt_tos == [address]
         ]
 
+    def _send_notices(self) -> None:
+        with self.open() as app:
+            send_due_notices(app)
+            wait_until(lambda: not app.database.value("SELECT count(*) FROM notice WHERE state = 'wire'"))
+
     def snapshot(self) -> list[Any]:
         """Every row of every table, to see that nothing changed."""
         with self.open() as app:
             names = [r[0] for r in app.database.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
             return [[tuple(row) for row in app.database.rows(f'SELECT * FROM "{name}"')] for name in names]
+
+
+def in_thread(work: Callable[[], T]) -> T:
+    """What runs an event loop, beside that of a browser's driver."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 def wait_until(condition, *, seconds: float = 10.0) -> None:
