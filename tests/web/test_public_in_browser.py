@@ -1,15 +1,17 @@
 """A reader's way in a real browser without JavaScript: from the form to the digest, out with one click, and back."""
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
 import pytest
-from public_site import in_thread, link_in, make_workspace, run_public
+from public_site import link_in, make_workspace, run_public
 
-from command_line import digest
+from command_line import environment
 from digest.mail.links import Purpose
 from digest.model import DatedCount, SubscriberState
 from digest.store.articles import save_articles
@@ -70,9 +72,9 @@ def subscribe(page, site):
 
 
 def send_issue(site, edition, newsletter="weekly"):
-    order = ("send", newsletter, "--date", edition, "--yes", "--force-unsafe")
-    sent = in_thread(lambda: digest(*order, config=site.file))
-    assert sent.code == 0, sent.err
+    command = [sys.executable, "-m", "digest", "--config", str(site.file), "send", newsletter, "--date", edition]
+    sent = subprocess.run([*command, "--yes", "--force-unsafe"], env=environment(), capture_output=True, check=False)
+    assert sent.returncode == 0, sent.stderr
 
 
 def issues_for(site, subject_part="소식"):
