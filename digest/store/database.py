@@ -16,6 +16,7 @@ from digest.store.migrations import migrations
 FILE_NAME = "digest.db"
 LOCK_TIMEOUT_SECONDS = 10
 _RETRY_SECONDS = 0.02
+_EAGER_SECONDS = 0.0005
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -29,6 +30,7 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
         self._connection = connection
+        self._is_eager = False
 
     def __enter__(self) -> Self:
         return self
@@ -55,12 +57,33 @@ class Database:
         if self.in_transaction:
             raise StoreError(f"{self.path}: a transaction is already open; transactions do not nest")
         try:
-            self.execute("BEGIN IMMEDIATE")
+            self._begin()
             yield
             self.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
+
+    def wait_eagerly(self) -> None:
+        """Look for the write lock every half millisecond from now on, for whom people wait.
+
+        SQLite itself looks after 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50 and then every 100 ms: beside a sender that
+        commits all the time, one transaction in a hundred was measured to wait 450 ms; so, 15.
+        """
+        self._connection.execute("PRAGMA busy_timeout=0").fetchall()
+        self._is_eager = True
+
+    def _begin(self) -> None:
+        give_up_at = time.monotonic() + LOCK_TIMEOUT_SECONDS
+        while True:
+            try:
+                self.execute("BEGIN IMMEDIATE")
+            except DatabaseLockedError:
+                if not self._is_eager or time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(_EAGER_SECONDS)
+            else:
+                return
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

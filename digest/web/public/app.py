@@ -30,11 +30,11 @@ def build_public_app(site: Site, *, form_key: bytes) -> ASGIApp:
     """
     limit = RateLimit(site.web.signups_per_hour)
     routes: list[BaseRoute] = [
+        *leaving.routes(site),  # first: a million mail programs may ask for it
         *_frame_routes(site),
         *subscribing.routes(site, Stamps(form_key), limit),
         *confirming.routes(site),
         *preferring.routes(site, limit),
-        *leaving.routes(site),
     ]
     if site.web.operations_token:
         routes += health.routes(site, token=site.web.operations_token)

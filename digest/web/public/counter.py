@@ -54,7 +54,7 @@ class Counter:
 
     def __init__(self, settings_file: Path) -> None:
         self._reader = _Clerk(settings_file, _read, name="reader")
-        self._writer = _Clerk(settings_file, _write, name="writer")
+        self._writer = _Clerk(settings_file, _write, name="writer", prepare=_wait_eagerly)
 
     async def read(self, work: Callable[[App], T]) -> T:
         """Ask something that changes nothing; it may take milliseconds.
@@ -98,9 +98,16 @@ def open_counter(settings_file: Path) -> Iterator[Counter]:
 class _Clerk:
     """A thread with an open workspace that does one batch of errands after another."""
 
-    def __init__(self, settings_file: Path, serve: Callable[[App, list[_Errand]], list[_Done]], *, name: str) -> None:
+    def __init__(
+        self,
+        settings_file: Path,
+        serve: Callable[[App, list[_Errand]], list[_Done]],
+        *,
+        name: str,
+        prepare: Callable[[App], None] = lambda _: None,
+    ) -> None:
         self._settings_file = settings_file
-        self._serve = serve
+        self._serve, self._prepare = serve, prepare
         self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name=f"digest-{name}", daemon=True)
         self._thread.start()
@@ -117,6 +124,7 @@ class _Clerk:
 
     def _work(self) -> None:
         with open_app(self._settings_file) as app:
+            self._prepare(app)
             while batch := self._next_batch():
                 for loop, done in _by_loop(self._serve(app, batch)):
                     with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits any more
@@ -139,12 +147,19 @@ class _Clerk:
         return batch
 
 
+def _wait_eagerly(app: App) -> None:
+    app.database.wait_eagerly()
+
+
 def _read(app: App, errands: list[_Errand]) -> list[_Done]:
     return [_attempt(app, errand) for errand in errands]
 
 
 def _write(app: App, errands: list[_Errand]) -> list[_Done]:
     try:
+        if len(errands) == 1:  # it needs no part of its own
+            with app.database.transaction():
+                return [_Done(errands[0], value=errands[0].work(app))]
         with app.database.transaction():
             return [_attempt_part(app, errand) for errand in errands]
     except Exception as error:  # noqa: BLE001 - whoever asked is told

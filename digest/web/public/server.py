@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from digest.app import open_app
+from digest.deliver.loop import run
 from digest.errors import DigestError
 from digest.housekeeping import Housekeeper
 from digest.notices import send_due_notices
@@ -65,7 +66,7 @@ def serve_public(
         if web.operations_port is not None:
             doors.append((build_operations_app(site), listen(web.operations_host, web.operations_port)))
         on_ready(*_addresses(doors))
-        asyncio.run(_serve(doors, web, stop))
+        run(_serve(doors, web, stop))
 
 
 class NoticeSender:
