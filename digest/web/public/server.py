@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from digest.app import open_app
+from digest.app import App, open_app
 from digest.deliver.loop import run
 from digest.errors import DigestError
 from digest.housekeeping import Housekeeper
@@ -92,16 +92,17 @@ class NoticeSender:
 
     def _run(self) -> None:
         keeper = Housekeeper()
-        while not self._stop.is_set():
-            self._wake.clear()
-            self._work(keeper)
-            self._wake.wait(_LOOK_SECONDS)
+        # One workspace for all looks: to open it takes half a second of the interpreter, for which requests wait.
+        with open_app(self._settings_file) as app:
+            while not self._stop.is_set():
+                self._wake.clear()
+                self._work(app, keeper)
+                self._wake.wait(_LOOK_SECONDS)
 
-    def _work(self, keeper: Housekeeper) -> None:
+    def _work(self, app: App, keeper: Housekeeper) -> None:
         try:
-            with open_app(self._settings_file) as app:
-                send_due_notices(app)
-                keeper.tidy(app)
+            send_due_notices(app)
+            keeper.tidy(app)
         except DigestError as error:
             logger.error("mails to single people: %s; the next look tries again", error)  # noqa: TRY400
         except Exception:
