@@ -24,7 +24,7 @@ _SIGN_UP: dict[str, Any] = {
     "type": "object",
     "required": ["email", "consent"],
     "properties": {
-        "email": {"type": "string", "maxLength": 320, "description": "The person's address."},
+        "email": {"type": "string", "format": "email", "maxLength": 320, "description": "The person's address."},
         "newsletters": {
             "type": "array",
             "items": {"type": "string"},
@@ -45,8 +45,51 @@ def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
+_PAGE: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_TOKEN: dict[str, Any] = {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
 PATHS: dict[str, Any] = {
+    "/unsubscribe/{token}": {
+        "get": {
+            "operationId": "showUnsubscribe",
+            "summary": "A page with a button; it changes nothing.",
+            "parameters": [_TOKEN],
+            "responses": {
+                "200": {"description": "The page.", **_PAGE},
+                "404": {"description": "The link is not ours, or was cut.", **_PAGE},
+            },
+        },
+        "post": {
+            "operationId": "unsubscribe",
+            "summary": "Leave with one click (RFC 8058).",
+            "parameters": [_TOKEN],
+            "requestBody": {
+                "content": {
+                    "application/x-www-form-urlencoded": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["List-Unsubscribe"],
+                            "properties": {"List-Unsubscribe": {"const": "One-Click"}},
+                        }
+                    }
+                },
+            },
+            "responses": {
+                "200": {
+                    "description": "The person is out, or was before.",
+                    "content": {"text/plain": {"schema": {"type": "string"}}, **_PAGE["content"]},
+                },
+                "404": {"description": "The link is not ours, or was cut.", **_PAGE},
+                "413": {"description": "The body is longer than 16 KiB."},
+                "503": {"description": "The database is busy; try again."},
+            },
+        },
+    },
     "/subscribe": {
+        "get": {
+            "operationId": "showForm",
+            "summary": "The form as a page.",
+            "responses": {"200": {"description": "The page.", **_PAGE}},
+        },
         "post": {
             "operationId": "subscribe",
             "summary": "Ask for a subscription; the person confirms it by a link in a mail.",
@@ -63,12 +106,13 @@ PATHS: dict[str, Any] = {
                 ),
                 "400": _answer("The body is no JSON object.", _ERROR),
                 "413": {"description": "The body is longer than 16 KiB."},
+                "415": _answer("It is neither JSON nor a form.", _ERROR),
                 "422": _answer("A value is wrong.", _ERROR),
                 "429": _answer("Too many requests of one client.", _ERROR),
                 "503": {"description": "The database is busy; try again."},
             },
-        }
-    }
+        },
+    },
 }
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",

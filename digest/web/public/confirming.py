@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from digest.address import shorten_address
 from digest.app import App
@@ -15,16 +15,14 @@ from digest.signup import confirm_subscription, find_confirmation
 from digest.store.confirmations import Confirmation, ConfirmationKind
 from digest.store.secrets import hash_address
 from digest.store.subscribers import get_subscriber_by_id
+from digest.web.public.routing import by_method
 from digest.web.public.site import Site
 
 
 def routes(site: Site) -> list[BaseRoute]:
     """The page, and what it posts to."""
     desk = _Desk(site)
-    return [
-        Route("/confirm/{token}", desk.show, methods=["GET"]),
-        Route("/confirm/{token}", desk.confirm, methods=["POST"]),
-    ]
+    return [by_method("/confirm/{token}", {"GET": desk.show, "POST": desk.confirm})]
 
 
 class _End(StrEnum):

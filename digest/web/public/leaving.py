@@ -6,7 +6,7 @@ button and changes nothing, so that no link scanner throws anybody out.
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from digest.address import shorten_address
 from digest.app import App
@@ -15,6 +15,7 @@ from digest.model import Subscriber, SubscriberState
 from digest.store.issues import newsletter_of_issue
 from digest.store.subscribers import get_subscriber_by_id, leave_newsletter, let_leave
 from digest.web.public.forms import read_form
+from digest.web.public.routing import by_method
 from digest.web.public.site import Site
 
 ONE_CLICK = ("list-unsubscribe", "one-click")
@@ -25,10 +26,7 @@ _ALL = "all"
 def routes(site: Site) -> list[BaseRoute]:
     """The page, and what it posts to."""
     desk = _Desk(site)
-    return [
-        Route("/unsubscribe/{token}", desk.show, methods=["GET"]),
-        Route("/unsubscribe/{token}", desk.leave, methods=["POST"]),
-    ]
+    return [by_method("/unsubscribe/{token}", {"GET": desk.show, "POST": desk.leave})]
 
 
 class _Desk:

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from digest.address import normalise_address
 from digest.app import App
@@ -24,9 +24,11 @@ from digest.store.confirmations import Consent
 from digest.store.secrets import hash_address
 from digest.web.public.forms import FASTEST_SECONDS, HONEYPOT, Form, Stamps, read_form
 from digest.web.public.limits import RateLimit, shorten_client
+from digest.web.public.routing import by_method
 from digest.web.public.site import Site
 
 _JSON = "application/json"
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LONGEST_ADDRESS = 320
 _DEEPEST = 20
 """Levels of brackets that a JSON body may have."""
@@ -35,11 +37,7 @@ _DEEPEST = 20
 def routes(site: Site, stamps: Stamps, limit: RateLimit) -> list[BaseRoute]:
     """The form and both ways to send it."""
     desk = _Desk(site, stamps, limit)
-    return [
-        Route("/subscribe", desk.show, methods=["GET"]),
-        Route("/subscribe", desk.receive, methods=["POST"]),
-        Route("/subscribe", desk.preflight, methods=["OPTIONS"]),
-    ]
+    return [by_method("/subscribe", {"GET": desk.show, "POST": desk.receive, "OPTIONS": desk.preflight})]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +73,14 @@ class _Desk:
 
     async def receive(self, request: Request) -> Response:
         """A filled-in form, or JSON."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON:
-            return self._with_cors(request, await self._receive_json(request))
-        return await self._receive_form(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in _FORMS:
+            return await self._receive_form(request)
+        if kind == _JSON:
+            answer = await self._receive_json(request)
+        else:
+            answer = _refusal("", f"expected {_JSON}", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        return self._with_cors(request, answer)
 
     async def preflight(self, request: Request) -> Response:
         """What a browser asks before it lets another site's page post JSON (Fetch standard, CORS)."""
