@@ -1,5 +1,6 @@
 """A real https server on this machine that answers by script and counts what it is asked; and pictures for it."""
 
+import socket
 import ssl
 import struct
 import threading
@@ -158,3 +159,10 @@ def huge_png(width: int, height: int) -> bytes:
     content[16:24] = struct.pack(">II", width, height)
     content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
     return bytes(content)
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
