@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.cli.output import count_of, print_json, print_table
+from digest.cli.subscribe_form import form
 from digest.cli.subscriber_files import STATES, choose_newsletters, export, import_, make_filter
 from digest.cli.workspace import WorkspaceCommand, json_option, limit_option, newsletter_filter, open_workspace
 
@@ -279,5 +280,5 @@ def stats(newsletter: str | None, as_json: bool) -> None:
     click.echo(f"{count_of(suppressed, 'address is', 'addresses are')} suppressed")
 
 
-for command in (import_, export):
+for command in (import_, export, form):
     subscribers.add_command(command)
