@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from digest.app import App
 from digest.store.confirmations import forget_unconfirmed
+from digest.store.erase import forget_traces
 from digest.store.notices import forget_old_notices
 
 logger = logging.getLogger("digest")
@@ -30,5 +31,6 @@ class Housekeeper:
         self._last = now
         forgotten = forget_unconfirmed(app.database, before=now - timedelta(days=UNCONFIRMED_DAYS))
         forget_old_notices(app.database, now=now, days=NOTICE_DAYS)
+        forget_traces(app.database)
         if forgotten:
             logger.info("%d people who never confirmed were forgotten", forgotten)

@@ -383,7 +383,7 @@ def test_a_new_workspaces_settings_hold_every_value_given_and_nothing_but_defaul
 def test_every_line_of_the_new_settings_that_is_commented_out_would_be_accepted(tmp_path, load):
     file = create_workspace(tmp_path / "new", name="A", sender="a@b.kr", timezone="UTC", locale="en")
     (tmp_path / "smtp-password").write_text("hush", encoding="utf-8")
-    text = re.sub(r"^# (?=\w+ = )", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^# (?=\w+ = |\[)", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     # Of two values for one key of a table, the last: it stands at the place of the first.
     tables = [
         {line.partition(" = ")[0]: line for line in table.splitlines()} for table in re.split(r"(?m)^(?=\[)", text)

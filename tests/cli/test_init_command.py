@@ -35,10 +35,11 @@ def test_every_setting_of_the_template_is_a_known_one(tmp_path):
         if line.startswith("["):
             table = line.strip("[]")
         elif " = " in line and line.split(" = ")[0].isidentifier():
-            seen[table].add(line.split(" = ")[0])
+            seen.setdefault(table, set()).add(line.split(" = ")[0])
     known = load_settings(file)
+    models = {"newsletter": known.newsletters[0], "web": known.web_or_defaults}
     for table, names in seen.items():
-        model = known.newsletters[0] if table == "newsletter" else getattr(known, table)
+        model = models.get(table) or getattr(known, table)
         assert names <= {field.alias or name for name, field in type(model).model_fields.items()}, table
 
 
