@@ -10,6 +10,7 @@ import click
 
 from digest import __version__
 from digest.cli.articles import articles
+from digest.cli.bounces import bounces
 from digest.cli.check import check
 from digest.cli.demo import demo
 from digest.cli.dkim import dkim
@@ -99,6 +100,7 @@ for command in (
     send,
     issues,
     subscribers,
+    bounces,
     dkim,
     run,
     serve,

@@ -1,0 +1,1 @@
+"""Mail that comes back: bounces, complaints, requests to leave, and answers of programs."""
