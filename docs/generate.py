@@ -30,6 +30,7 @@ from digest.settings import (
     SiteSettings,
     SourceSettings,
     WarmUpSettings,
+    WebSettings,
 )
 from digest.workspace import create_workspace
 
@@ -42,6 +43,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[delivery]", DeliverySettings),
     ("[delivery.warm_up]", WarmUpSettings),
     ("[[delivery.dkim]]", DkimSettings),
+    ("[web]", WebSettings),
 )
 _MARK = "<!-- Written by docs/generate.py from the program: run `make docs` instead of editing. -->\n"
 _COLUMNS = 100
@@ -49,6 +51,7 @@ _KINDS: Mapping[Any, str] = {
     str: "text",
     bool: "true or false",
     int: "whole number",
+    int | None: "whole number",
     Path: "path",
     tuple[str, ...]: "list of texts",
     Mapping[str, str]: "table of texts",

@@ -41,6 +41,8 @@ from digest.store.leases import LEASE_SECONDS
 from digest.store.secrets import KEY_BYTES
 from digest.tick import RETRY_AFTER_FAILURE
 from digest.trim import BUDGET
+from digest.web.public.guard import LARGEST_BODY, LARGEST_HOOK
+from digest.web.public.slow import LARGEST_HEAD
 
 ROOT = Path(__file__).parents[1]
 GENERATOR = runpy.run_path(str(ROOT / "docs" / "generate.py"))
@@ -159,6 +161,9 @@ FIGURES = {
     "4 hours": timedelta(hours=4) == MAX_DELAY,
     "20 %": JITTER == 0.2,
     "76 columns": TEXT_COLUMNS == 76,
+    "64 KB": LARGEST_HEAD == 65_536,
+    "16 KB": LARGEST_BODY == 16_384,
+    "1 MB": LARGEST_HOOK == 1_048_576,
     "70 columns": SUBJECT_COLUMNS == 70,
     "102,400 encoded bytes": CLIP_BYTES == 102_400,
     "640 pixels": "max-width: 640px" in (ROOT / "templates/shared/style.css").read_text("utf-8"),

@@ -7,7 +7,7 @@ from digest.cli.classify_bounces import classify
 
 @click.group()
 def bounces() -> None:
-    """Read bounces, complaints and requests to leave that come by mail.
+    """Read mail that comes back: bounces, complaints, leaving.
 
     \b
     Example:

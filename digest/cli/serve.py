@@ -15,7 +15,7 @@ from digest.cli.workspace import WorkspaceCommand
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input does.")
 @click.pass_context
 def serve(ctx: click.Context, host: str | None, port: int | None, with_parent: bool) -> None:
-    """Serve readers' pages: subscribing, preferences, leaving, the archive.
+    """Serve readers' own pages alone.
 
     `digest run` does so too, where digest.toml has a table [web]. A web server in front takes https.
 
