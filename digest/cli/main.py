@@ -17,6 +17,7 @@ from digest.cli.dkim import dkim
 from digest.cli.images import images
 from digest.cli.init import init
 from digest.cli.issues import issues
+from digest.cli.keys import keys
 from digest.cli.preview import preview
 from digest.cli.run import run
 from digest.cli.send import send
@@ -102,6 +103,7 @@ for command in (
     subscribers,
     bounces,
     dkim,
+    keys,
     run,
     serve,
 ):

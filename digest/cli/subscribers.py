@@ -4,9 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digest.cli.erase import erase
+from digest.cli.growth import stats
+from digest.cli.history import history
 from digest.cli.output import count_of, print_json, print_table
 from digest.cli.subscribe_form import form
 from digest.cli.subscriber_files import STATES, choose_newsletters, export, import_, make_filter
+from digest.cli.tags import tag, tags
 from digest.cli.workspace import WorkspaceCommand, json_option, limit_option, newsletter_filter, open_workspace
 
 if TYPE_CHECKING:
@@ -256,29 +260,5 @@ def _require_by_token(app: "App", token: str) -> "Subscriber":
     return found
 
 
-@subscribers.command(cls=WorkspaceCommand)
-@newsletter_filter
-@json_option
-def stats(newsletter: str | None, as_json: bool) -> None:
-    """Count subscribers by state.
-
-    \b
-    Example:
-      digest subscribers stats --json
-    """
-    from digest.store.subscriber_search import count_by_state, count_suppressed
-
-    with open_workspace() as app:
-        if newsletter is not None:
-            app.settings.newsletter(newsletter)
-        counts = {str(state): count for state, count in count_by_state(app.database, newsletter).items()}
-        suppressed = count_suppressed(app.database)
-    if as_json:
-        print_json({"total": sum(counts.values()), **counts, "suppressed": suppressed})
-        return
-    print_table(("state", "people"), [*counts.items(), ("total", sum(counts.values()))], right=("people",))
-    click.echo(f"{count_of(suppressed, 'address is', 'addresses are')} suppressed")
-
-
-for command in (import_, export, form):
+for command in (import_, export, form, stats, tag, tags, history, erase):
     subscribers.add_command(command)

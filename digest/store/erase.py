@@ -31,9 +31,7 @@ def erase_subscriber(database: Database, address: str, *, address_hash: bytes, n
     queued = database.value(f"SELECT count(*) FROM delivery WHERE subscriber_id = ? AND {_OPEN}", (person.id,))
     database.execute(_COUNT_DELIVERIES, (person.id,))
     deliveries = database.execute("DELETE FROM delivery WHERE subscriber_id = ?", (person.id,))
-    database.execute(
-        "UPDATE subscriber_event SET subscriber_id = NULL, facts = '{}' WHERE subscriber_id = ?", (person.id,)
-    )
+    database.execute(_FORGET_EVENTS, (person.id,))
     database.execute("DELETE FROM subscriber WHERE id = ?", (person.id,))
     suppress(database, address_hash, reason="erased", now=now)
     return Erasure(deliveries=deliveries, queued=queued)
@@ -45,6 +43,11 @@ def forget_traces(database: Database) -> None:
 
 
 _OPEN = "state IN ('queued', 'claimed', 'deferred')"
+# That somebody never was a reader must be known for ever: they did not join.
+_FORGET_EVENTS = """
+UPDATE subscriber_event SET subscriber_id = NULL,
+  facts = iif(json_extract(facts, '$.state') IS NULL, '{}', json_object('state', json_extract(facts, '$.state'))) WHERE subscriber_id = ?
+"""
 _COUNT_DELIVERIES = """
 INSERT INTO erased_delivery (issue_id, state, deliveries)
 SELECT issue_id, iif(state IN ('queued', 'claimed', 'deferred'), 'cancelled', iif(state = 'wire', 'uncertain', state)),

@@ -15,7 +15,7 @@ class EventKind(StrEnum):
     """What happened. Facts are those named; `cause` says by what ("import of members.csv", "one click", "form")."""
 
     ADDED = "added"
-    """By hand, import or form. Facts: cause; state ("pending") where the person has not agreed yet."""
+    """By hand, import or form. Facts: cause; state where it is no reader ("pending")."""
     ASKED = "asked"
     """Filled in the form, and has not confirmed yet. Facts: form, client, wording, newsletters."""
     CONSENTED = "consented"

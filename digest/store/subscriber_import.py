@@ -209,8 +209,8 @@ _ADDING = (
     {_NEW} CROSS JOIN json_each(coalesce(newsletters, :first_newsletters)) AS wanted WHERE change = 'added'""",
     f"""INSERT INTO subscriber_event (subscriber_id, happened_at, kind, facts)
     SELECT subscriber_id, :now, 'added', CASE incoming.state
-      WHEN 'pending' THEN json_object('cause', consent_source, 'state', incoming.state)
-      ELSE json_object('cause', consent_source) END
+      WHEN 'active' THEN json_object('cause', consent_source)
+      ELSE json_object('cause', consent_source, 'state', incoming.state) END
     {_NEW} WHERE change = 'added'""",
     f"""INSERT OR IGNORE INTO subscriber_tag (subscriber_id, tag)
     SELECT subscriber_id, value {_NEW} CROSS JOIN json_each(tags) WHERE change = 'added' AND tags IS NOT NULL""",

@@ -64,8 +64,8 @@ def save_profile(
         _refuse_revival(database, profile, known, address_hash, resubscribe=resubscribe)
     if known is None:
         subscriber_id = _insert(database, profile, now)
-        waits = profile.state is SubscriberState.PENDING
-        facts = {"cause": profile.why, "state": profile.state if waits else ""}
+        reads = profile.state is SubscriberState.ACTIVE
+        facts = {"cause": profile.why, "state": "" if reads else profile.state}
         record_event(database, subscriber_id, Event(kind=EventKind.ADDED, happened_at=now, facts=facts))
         return Change.ADDED
     return _update(database, known, profile if resubscribe else _without_given_up(database, known, profile), now)

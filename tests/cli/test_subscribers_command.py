@@ -187,7 +187,8 @@ def test_stats_count_by_state(two, write):
     subscribers(two, "import", write("m.csv", MIXED))
     subscribers(two, "remove", "a@example.com", "--suppress")
     counts = {"pending": 1, "active": 1, "unsubscribed": 2, "bounced": 1, "complained": 1}
-    assert subscribers(two, "stats", "--json").json == {"total": 6, **counts, "suppressed": 1}
+    told = subscribers(two, "stats", "--json").json
+    assert {name: told[name] for name in told if name != "weeks"} == {"total": 6, **counts, "suppressed": 1}
     assert "1 address is suppressed\n" in subscribers(two, "stats").out
     assert subscribers(two, "stats", "-n", "daily", "--json").json["total"] == 3
 

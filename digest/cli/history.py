@@ -1,0 +1,109 @@
+"""`digest subscribers history`: everything that happened with a person, with dates."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digest.cli.output import print_json
+from digest.cli.workspace import WorkspaceCommand, json_option, open_workspace
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.model import Subscriber
+
+_WORDS: Mapping[str, str] = {
+    "added": "added",
+    "asked": "asked to subscribe",
+    "consented": "confirmed by the link in the mail",
+    "confirmed": "became a reader",
+    "revived": "came back",
+    "changed": "was changed",
+    "subscribed": "subscribed",
+    "left": "left",
+    "paused": "paused",
+    "resumed": "gets mail again",
+    "address-changed": "changed the address",
+    "data-read": "took their data",
+    "unsubscribed": "unsubscribed",
+    "bounced": "the mailbox refuses mail for good",
+    "complained": "complained",
+    "soft-bounce": "a mail came back",
+    "blocked": "a mail was refused for our sake",
+    "auto-reply": "a program answered",
+}
+
+
+@click.command(cls=WorkspaceCommand)
+@click.argument("address")
+@json_option
+def history(address: str, as_json: bool) -> None:
+    """Tell everything that happened with a person, with dates.
+
+    Dates are those of the site's timezone.
+
+    \b
+    Example:
+      digest subscribers history kim@example.com
+    """
+    from digest.address import normalise_address
+    from digest.store.subscribers import require_subscriber
+
+    with open_workspace() as app:
+        entries = _entries(app, require_subscriber(app.database, normalise_address(address)))
+    if as_json:
+        print_json(entries)
+        return
+    for entry in entries:
+        when = datetime.fromisoformat(entry["at"])
+        click.echo(f"{when:%Y-%m-%d %H:%M}  {_sentence(entry)}")
+
+
+def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
+    """Events and deliveries, in the order they happened."""
+    from zoneinfo import ZoneInfo
+
+    from digest.store.confirmations import get_wording
+    from digest.store.events import list_events
+    from digest.store.ledger import list_deliveries_to
+
+    timezone = ZoneInfo(app.settings.site.timezone)
+    entries = [
+        {
+            "at": event.happened_at.astimezone(timezone).isoformat(),
+            "what": str(event.kind),
+            "newsletter": event.newsletter,
+            **event.facts,
+        }
+        for event in list_events(app.database, person.id)
+    ]
+    for entry in entries:
+        if words := get_wording(app.database, str(entry.get("wording", ""))):
+            entry["words"] = words
+    entries += [
+        {
+            "at": mail.updated_at.astimezone(timezone).isoformat(),
+            "what": "mail",
+            "newsletter": mail.newsletter,
+            "edition": mail.edition,
+            "state": str(mail.state),
+            "answer": mail.reply,
+        }
+        for mail in list_deliveries_to(app.database, person.id)
+    ]
+    return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["at"]))
+
+
+def _sentence(entry: Mapping[str, Any]) -> str:
+    if entry["what"] == "mail":
+        answer = f": {entry['answer']}" if entry["answer"] else ""
+        return f"{entry['newsletter']} {entry['edition']} {entry['state']}{answer}"
+    about = f" {entry['newsletter']}" if entry["newsletter"] else ""
+    facts = [_fact(name, value) for name, value in entry.items() if name not in ("at", "what", "newsletter")]
+    return f"{_WORDS.get(entry['what'], entry['what'])}{about}{': ' if facts else ''}{'; '.join(facts)}"
+
+
+def _fact(name: str, value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if name in ("cause", "diagnostic", "fields") else f"{name} {text}"

@@ -1,0 +1,52 @@
+"""`digest subscribers tag` and `tags`: words that a publisher puts on people."""
+
+import click
+
+from digest.cli.output import count_of, print_json, print_table
+from digest.cli.workspace import WorkspaceCommand, json_option, open_workspace
+
+
+@click.command(cls=WorkspaceCommand)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@click.option("--add", "added", multiple=True, metavar="TAG", help="Put it on; may be repeated.")
+@click.option("--remove", "removed", multiple=True, metavar="TAG", help="Take it off; may be repeated.")
+def tag(addresses: tuple[str, ...], added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+    """Put tags on people, or take them off.
+
+    \b
+    Example:
+      digest subscribers tag kim@example.com lee@example.com --add vip
+    """
+    from digest.address import normalise_address
+    from digest.store.subscribers import require_subscriber
+    from digest.store.tags import add_tags, remove_tags
+
+    if not (added or removed):
+        raise click.UsageError("say which tags, with --add or --remove")
+    with open_workspace() as app, app.database.transaction():
+        people = [require_subscriber(app.database, normalise_address(address)) for address in addresses]
+        for person in people:
+            remove_tags(app.database, person.id, removed)
+            add_tags(app.database, person.id, added)
+    click.echo(f"{count_of(len(people), 'subscriber')} changed")
+
+
+@click.command(cls=WorkspaceCommand)
+@json_option
+def tags(as_json: bool) -> None:
+    """List the tags there are, and how many people have each.
+
+    \b
+    Example:
+      digest subscribers tags
+    """
+    from digest.store.tags import count_tags
+
+    with open_workspace() as app:
+        counts = count_tags(app.database)
+    if as_json:
+        print_json(dict(counts))
+    elif counts:
+        print_table(("tag", "people"), list(counts.items()), right=("people",))
+    else:
+        click.echo("no tags yet; `digest subscribers tag ADDRESS --add TAG` puts one on")

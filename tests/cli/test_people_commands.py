@@ -1,0 +1,96 @@
+"""Tags, histories, erasure, growth and keys, as the operator uses them."""
+
+import json
+
+import pytest
+
+from command_line import digest
+from digest.store.database import FILE_NAME, open_database
+from digest.store.secrets import list_link_keys
+from digest.store.subscribers import get_subscriber
+from workspaces import add_readers, fill_with_news, reader_address, settings_text
+
+KIM = reader_address(1)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    file = tmp_path / "digest.toml"
+    file.write_text(settings_text({}, delivery={"transport": "maildir"}), encoding="utf-8")
+    with open_database(tmp_path / FILE_NAME, create=True) as database:
+        fill_with_news(database)
+        add_readers(database, range(3))
+    return file
+
+
+def run(workspace, *words):
+    answer = digest(*words, config=workspace)
+    assert answer.code == 0, answer.err
+    return answer.out
+
+
+def test_tags_are_put_on_taken_off_and_counted(workspace):
+    run(workspace, "subscribers", "tag", KIM, reader_address(2), "--add", "vip", "--add", " 열성  독자 ")
+    run(workspace, "subscribers", "tag", KIM, "--remove", "vip")
+    assert json.loads(run(workspace, "subscribers", "tags", "--json")) == {"vip": 1, "열성 독자": 2}
+    assert digest("subscribers", "tag", KIM, config=workspace).code == 2
+
+
+def test_a_history_tells_events_and_mails_with_dates(workspace):
+    run(workspace, "send", "weekly", "--date", "2026-03-02", "--yes", "--force-unsafe")
+    run(workspace, "subscribers", "set", KIM, "--locale", "en")
+    run(workspace, "subscribers", "remove", KIM)
+    told = run(workspace, "subscribers", "history", KIM).splitlines()
+    # What happened within one second has no order between events and mails.
+    assert sorted(line.split("  ", 1)[1].split(":")[0] for line in told) == [
+        "added",
+        "unsubscribed",
+        "was changed",
+        "weekly 2026-03-02 sent",
+    ]
+    kinds = [entry["what"] for entry in json.loads(run(workspace, "subscribers", "history", KIM, "--json"))]
+    assert sorted(kinds) == ["added", "changed", "mail", "unsubscribed"]
+
+
+def test_an_erased_person_is_in_no_table_and_no_byte_of_the_file(workspace):
+    run(workspace, "send", "weekly", "--date", "2026-03-02", "--yes", "--force-unsafe")
+    run(workspace, "subscribers", "tag", KIM, "--add", "vip")
+    before = json.loads(run(workspace, "issues", "show", "2026-03-02", "--json"))["deliveries"]
+    assert run(workspace, "subscribers", "erase", KIM, "--yes") == "erased, with 1 delivery\n"
+    assert json.loads(run(workspace, "issues", "show", "2026-03-02", "--json"))["deliveries"] == before
+    content = b"".join(file.read_bytes() for file in workspace.parent.glob(f"{FILE_NAME}*"))
+    assert KIM.encode() not in content
+    assert reader_address(2).encode() in content
+    refused = digest("subscribers", "add", KIM, config=workspace)
+    assert (refused.code, "suppressed (erased)" in refused.err) == (1, True)
+
+
+def test_nobody_is_erased_without_a_yes(workspace):
+    assert digest("subscribers", "erase", KIM, config=workspace).code == 1  # nobody answers
+    with open_database(workspace.with_name(FILE_NAME)) as database:
+        assert get_subscriber(database, KIM) is not None
+
+
+def test_growth_is_shown_by_week(workspace):
+    for name in ("a", "b"):
+        run(workspace, "subscribers", "add", f"{name}@example.com")
+    told = json.loads(run(workspace, "subscribers", "stats", "--weeks", "2", "--json"))
+    assert [week["joins"] for week in told["weeks"]] == [0, 2]
+    assert "█" in run(workspace, "subscribers", "stats")
+    assert max(map(len, run(workspace, "subscribers", "stats").splitlines())) <= 80
+
+
+def test_keys_rotate_and_young_ones_are_not_dropped(workspace):
+    assert "first  with the workspace  signs" in run(workspace, "keys", "list")
+    run(workspace, "keys", "rotate")
+    run(workspace, "keys", "rotate")
+    assert [(key["id"], key["signs"]) for key in json.loads(run(workspace, "keys", "list", "--json"))] == [
+        (2, True),
+        (1, False),
+    ]
+    refused = digest("keys", "drop", "1", config=workspace)
+    assert (refused.code, "readers must be able to leave" in refused.err) == (1, True)
+    run(workspace, "keys", "drop", "1", "--force")
+    with open_database(workspace.with_name(FILE_NAME)) as database:
+        assert [key.id for key in list_link_keys(database)] == [2]
+    assert digest("keys", "drop", "7", config=workspace).code == 1
