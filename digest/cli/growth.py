@@ -1,5 +1,6 @@
 """`digest subscribers stats`: how many people, and how their number grew."""
 
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,10 +66,18 @@ def _to_json(week: "Week") -> dict[str, Any]:
 
 
 def _print_growth(weeks: "Sequence[Week]") -> None:
+    weeks = list(dropwhile(_is_empty, weeks))
     most = max((week.joins + week.leaves + week.bounces for week in weeks), default=0)
+    if not weeks:
+        click.echo("nobody came or left in these weeks")
+        return
     rows = [(week.name, week.joins, week.leaves, week.bounces, _bar(week, most)) for week in weeks]
     chart = f"{_JOIN} joins {_LEAVE} leaves {_BOUNCE} bounces"
     print_table(("week", "joins", "leaves", "bounces", chart), rows, right=("joins", "leaves", "bounces"))
+
+
+def _is_empty(week: "Week") -> bool:
+    return not (week.joins or week.leaves or week.bounces)
 
 
 def _bar(week: "Week", most: int) -> str:
