@@ -23,6 +23,8 @@ from digest.proof import letterhead_of_issue
 from digest.publish import publish_draft
 from digest.schedule import Occurrence, due_editions
 from digest.settings import NewsletterSettings
+from digest.store.filters import compile_filter
+from digest.store.groups import keep_deliveries
 from digest.store.issues import (
     Issue,
     expire_issue,
@@ -117,6 +119,7 @@ def begin_edition(
     stop: Event,
     observer: Observer,
     force_unsafe: bool = False,
+    only: str = "",
 ) -> SendReport | None:
     """Claim an edition and send it; None where another process has it or it has ended.
 
@@ -131,7 +134,7 @@ def begin_edition(
     lease = _claim(app, newsletter, occurrence, origin=origin, deadline=deadline)
     if lease is None:
         return None
-    return _carry_out(app, newsletter, lease, stop=stop, observer=observer, force_unsafe=force_unsafe)
+    return _carry_out(app, newsletter, lease, stop=stop, observer=observer, force_unsafe=force_unsafe, only=only)
 
 
 def _claim(
@@ -192,12 +195,13 @@ def _carry_out(
     stop: Event,
     observer: Observer,
     force_unsafe: bool = False,
+    only: str = "",
 ) -> SendReport:
     """Publish a claimed issue unless it is frozen already, send what is due, and end it, hold it or let it go."""
     resume_at: datetime | None = None
     failure = ""
     try:
-        issue = _publish(app, newsletter, lease, force_unsafe=force_unsafe)
+        issue = _publish(app, newsletter, lease, force_unsafe=force_unsafe, only=only)
         if issue.state is IssueState.SENDING:
             _send(app, newsletter, issue, lease, stop=stop, observer=observer)
             resume_at = _conclude(app, newsletter, lease, stop=stop)
@@ -218,7 +222,7 @@ def _carry_out(
     return _report(app, lease.issue_id)
 
 
-def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_unsafe: bool) -> Issue:
+def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_unsafe: bool, only: str) -> Issue:
     """The issue with its contents frozen, or skipped where it has too few articles."""
     issue = get_issue_by_id(app.database, lease.issue_id)
     if issue.frozen_at is not None:
@@ -240,7 +244,7 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_un
             now=now,
             force_unsafe=force_unsafe,
             keep_lease=lambda: renew_lease(app.database, lease, boot=app.clock.boot()),
-            on_queued=lambda: plan_deliveries(app, newsletter, issue),
+            on_queued=lambda: _settle_queue(app, newsletter, issue, only),
         )
         logger.info("%s %s published for %d subscribers", newsletter.slug, issue.edition, queued)
     else:
@@ -248,6 +252,14 @@ def _publish(app: App, newsletter: NewsletterSettings, lease: Lease, *, force_un
         finish_issue(app.database, lease, state=state, reason=draft.shortage, boot=boot, now=now)
         logger.warning("%s %s skipped: %s", newsletter.slug, issue.edition, draft.shortage)
     return get_issue_by_id(app.database, lease.issue_id)
+
+
+def _settle_queue(app: App, newsletter: NewsletterSettings, issue: Issue, only: str) -> None:
+    """Leave in a new queue whom a filter finds, where there is one, and say when each of them may go."""
+    if only:
+        condition = compile_filter(app.database, only, now=app.clock.now())
+        keep_deliveries(app.database, issue.id, condition, only)
+    plan_deliveries(app, newsletter, issue)
 
 
 def _send(

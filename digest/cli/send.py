@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @date_option
 @click.option("--due", is_flag=True, help="Send whatever is due, of all newsletters or of one; for cron.")
 @click.option("--test", "addresses", multiple=True, metavar="ADDRESS", help="Only to these; the ledger is not touched.")
+@click.option("--to", "only", default="", metavar="EXPR", help='Only to readers whom a filter finds: "tag=vip".')
 @click.option("--force-unsafe", is_flag=True, help="Send it although the check finds errors; this is recorded.")
 @click.option("--dry-run", is_flag=True, help="Do all but hand over.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -40,6 +41,7 @@ def send(
     edition: date | None,
     due: bool,
     addresses: tuple[str, ...],
+    only: str,
     force_unsafe: bool,
     dry_run: bool,
     yes: bool,
@@ -54,10 +56,13 @@ def send(
     Example:
       digest send weekly --test me@example.com      look at it in your own mailbox first
       digest send weekly --yes                      then to everyone
+      digest send weekly --to "tag=vip"             or to some; nobody else gets this issue
       digest send --due                             from cron, every few minutes
     """
     if due and (edition or addresses or dry_run or force_unsafe):
         raise click.UsageError("--due goes with neither --date, --test, --force-unsafe nor --dry-run")
+    if only and (due or addresses or dry_run):
+        raise click.UsageError("--to goes with neither --due, --test nor --dry-run; `digest subscribers count` counts")
     if addresses and dry_run:
         raise click.UsageError("--test hands messages over and --dry-run does not; choose one")
     _say_warnings()
@@ -72,7 +77,8 @@ def send(
         elif dry_run:
             _dry_run(app, chosen, edition, as_json=as_json)
         else:
-            _send_one(app, chosen, edition, yes=yes, as_json=as_json, force_unsafe=force_unsafe)
+            _require_new(app, chosen, edition, only)
+            _send_one(app, chosen, edition, yes=yes, as_json=as_json, force_unsafe=force_unsafe, only=only)
 
 
 def _say_warnings() -> None:
@@ -116,15 +122,33 @@ def _send_due(app: "App", slug: str | None, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _require_new(app: "App", newsletter: "NewsletterSettings", edition: date, only: str) -> None:
+    """A filter chooses whom an issue is queued for, so it comes too late for one that is queued."""
+    from digest.errors import IssueError
+    from digest.store.issues import get_issue
+
+    issue = get_issue(app.database, newsletter.slug, edition)
+    if only and issue is not None and issue.frozen_at is not None:
+        raise IssueError(f"{newsletter.slug} {edition} is {issue.state} and queued already; --to comes before that")
+
+
 def _send_one(
-    app: "App", newsletter: "NewsletterSettings", edition: date, *, yes: bool, as_json: bool, force_unsafe: bool
+    app: "App",
+    newsletter: "NewsletterSettings",
+    edition: date,
+    *,
+    yes: bool,
+    as_json: bool,
+    force_unsafe: bool,
+    only: str,
 ) -> None:
     from digest.service import stop_on_signals
 
+    readers = _count_chosen(app, newsletter, only) if only else None
     if not yes:
-        _confirm(app, newsletter, edition)
+        _confirm(app, newsletter, edition, readers)
     with stop_on_signals() as stop, SendProgress() as progress:
-        report = _begin(app, newsletter, edition, stop, progress, force_unsafe=force_unsafe)
+        report = _begin(app, newsletter, edition, stop, progress, force_unsafe=force_unsafe, only=only)
     if as_json:
         print_json(report_to_json(report))
     elif not _is_unsent(report):
@@ -146,6 +170,7 @@ def _begin(
     progress: SendProgress,
     *,
     force_unsafe: bool,
+    only: str,
 ) -> "SendReport":
     from digest.errors import IssueError
     from digest.schedule import occurrence_on
@@ -162,6 +187,7 @@ def _begin(
         stop=stop,
         observer=progress.observer,
         force_unsafe=force_unsafe,
+        only=only,
     )
     if report is not None:
         return report
@@ -179,7 +205,17 @@ def _why_not(slug: str, edition: date, issue: "Issue | None") -> str:
     return f"{slug} {edition} is {state}; {advice}".rstrip("; ")
 
 
-def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date) -> None:
+def _count_chosen(app: "App", newsletter: "NewsletterSettings", only: str) -> int:
+    """Readers of the newsletter whom a filter finds; one that cannot be read is refused here."""
+    from digest.cli.filters import compile_expression
+    from digest.store.filters import count_people
+
+    compile_expression(app, only)
+    readers = f"({only}) and newsletter={newsletter.slug} and state=active and paused=no"
+    return sum(count_people(app.database, compile_expression(app, readers)).values())
+
+
+def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date, chosen: int | None) -> None:
     from digest.dry_run import count_recipients
     from digest.proof import make_proof
     from digest.store.issues import get_issue
@@ -190,7 +226,7 @@ def _confirm(app: "App", newsletter: "NewsletterSettings", edition: date) -> Non
         return
     opened = open_edition(app, newsletter, edition)
     proof = make_proof(app.database, opened, app.workshop)
-    readers = count_recipients(app.database, opened, app.workshop, proof)
+    readers = count_recipients(app.database, opened, app.workshop, proof) if chosen is None else chosen
     ask(f"Subject: {proof.subject}\nSend {newsletter.slug} {edition} to {count_of(readers, 'subscriber')}?")
 
 

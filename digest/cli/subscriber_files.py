@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digest.cli.filters import compile_expression, filter_option
 from digest.cli.output import count_of, print_json, show_progress
 from digest.cli.workspace import (
     WorkspaceCommand,
@@ -166,6 +167,7 @@ _CHANGES = ("added", "updated", "unchanged")
 @click.option("--state", type=click.Choice(STATES), help="Only people in this state.")
 @newsletter_filter
 @click.option("--locale", metavar="TAG", help="Only people with this locale.")
+@filter_option
 def export(
     file: Path | None,
     file_format: str | None,
@@ -173,6 +175,7 @@ def export(
     state: str | None,
     newsletter: str | None,
     locale: str | None,
+    expression: str,
 ) -> None:
     """Write subscribers as CSV or JSON, to a file or to stdout.
 
@@ -189,7 +192,7 @@ def export(
 
     chosen = _choose_format(file, file_format, shape, state)
     with open_workspace() as app:
-        found = list_subscribers(app.database, make_filter(app, state, newsletter, locale, ""))
+        found = list_subscribers(app.database, make_filter(app, state, newsletter, locale, expression=expression))
         people = list_people(app.database, found)
         confirmed = Confirmed(people)
         written = _write_people(app, people if shape == "digest" else confirmed, file, chosen, shape)
@@ -236,7 +239,13 @@ def choose_newsletters(app: "App", slugs: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def make_filter(
-    app: "App", state: str | None, newsletter: str | None, locale: str | None, text: str
+    app: "App",
+    state: str | None,
+    newsletter: str | None,
+    locale: str | None,
+    *,
+    text: str = "",
+    expression: str = "",
 ) -> "SubscriberFilter":
     """Whom `list` and `export` are about; a newsletter that is not there is an error."""
     from digest.model import SubscriberState
@@ -245,5 +254,9 @@ def make_filter(
     if newsletter is not None:
         app.settings.newsletter(newsletter)
     return SubscriberFilter(
-        state=SubscriberState(state) if state else None, newsletter=newsletter, locale=locale, text=text
+        state=SubscriberState(state) if state else None,
+        newsletter=newsletter,
+        locale=locale,
+        text=text,
+        condition=compile_expression(app, expression),
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.cli.erase import erase
+from digest.cli.filters import count, filter_option, filters
 from digest.cli.growth import stats
 from digest.cli.history import history
 from digest.cli.output import count_of, print_json, print_table
@@ -116,20 +117,30 @@ def _note_unknown_sections(app: "App", sections: tuple[str, ...]) -> None:
 @newsletter_filter
 @click.option("--locale", metavar="TAG", help="Only people with this locale.")
 @click.option("--text", default="", help="Only addresses or names that contain this.")
+@filter_option
 @limit_option(50)
 @json_option
-def list_(state: str | None, newsletter: str | None, locale: str | None, text: str, limit: int, as_json: bool) -> None:
+def list_(
+    state: str | None,
+    newsletter: str | None,
+    locale: str | None,
+    text: str,
+    expression: str,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List subscribers, in the order they came.
 
     \b
     Example:
       digest subscribers list --state active --newsletter weekly
+      digest subscribers list --filter "domain=naver.com and added<30d"
     """
     from digest.audience import subscriber_to_json
     from digest.store.subscriber_search import list_subscribers
 
     with open_workspace() as app:
-        wanted = make_filter(app, state, newsletter, locale, text)
+        wanted = make_filter(app, state, newsletter, locale, text=text, expression=expression)
         found = list(list_subscribers(app.database, wanted, limit=limit))
     if as_json:
         print_json([subscriber_to_json(subscriber) for subscriber in found])
@@ -260,5 +271,5 @@ def _require_by_token(app: "App", token: str) -> "Subscriber":
     return found
 
 
-for command in (import_, export, form, stats, tag, tags, history, erase):
+for command in (import_, export, form, count, filters, stats, tag, tags, history, erase):
     subscribers.add_command(command)

@@ -46,7 +46,8 @@ _OPEN = "state IN ('queued', 'claimed', 'deferred')"
 # That somebody never was a reader must be known for ever: they did not join.
 _FORGET_EVENTS = """
 UPDATE subscriber_event SET subscriber_id = NULL,
-  facts = iif(json_extract(facts, '$.state') IS NULL, '{}', json_object('state', json_extract(facts, '$.state'))) WHERE subscriber_id = ?
+  facts = iif(json_extract(facts, '$.state') IS NULL, '{}', json_object('state', json_extract(facts, '$.state')))
+WHERE subscriber_id = ?
 """
 _COUNT_DELIVERIES = """
 INSERT INTO erased_delivery (issue_id, state, deliveries)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Self
 
 from digest.store.database import Database, to_seconds
+from digest.store.filters import Condition
 from digest.store.leases import Lease
 
 
@@ -113,6 +114,19 @@ def queue_deliveries(
         return database.execute(_QUEUE.format(readers=_CHOSEN), values)
     finally:
         database.execute("DROP TABLE temp.chosen")
+
+
+def keep_deliveries(database: Database, issue_id: int, condition: Condition, expression: str) -> int:
+    """Take those out of a new queue whom a filter does not find, and note the filter with the issue.
+
+    Inside the transaction that queued them. Returns how many were taken out.
+    """
+    database.execute("UPDATE issue SET frozen = json_set(frozen, '$.only', ?) WHERE id = ?", (expression, issue_id))
+    return database.execute(
+        f"""DELETE FROM delivery WHERE issue_id = :issue
+        AND subscriber_id NOT IN (SELECT id FROM subscriber WHERE {condition.sql})""",
+        {**condition.values, "issue": issue_id},
+    )
 
 
 _QUEUE = """

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from digest.model import Subscriber, SubscriberState
 from digest.store.database import Database
+from digest.store.filters import EVERYBODY, Condition
 from digest.store.subscriber_rows import subscriber_from_row, subscriptions_between, subscriptions_of
 
 
@@ -17,6 +19,8 @@ class SubscriberFilter:
     locale: str | None = None
     text: str = ""
     """Part of the address or the name."""
+    condition: Condition = EVERYBODY
+    """A compiled filter."""
 
 
 def list_subscribers(database: Database, wanted: SubscriberFilter, *, limit: int = -1) -> Iterator[Subscriber]:
@@ -24,7 +28,8 @@ def list_subscribers(database: Database, wanted: SubscriberFilter, *, limit: int
     after = 0
     remaining = limit
     while remaining:
-        page = database.rows(_PAGE, {**_filter_values(wanted), "after": after, "page": _page_size(remaining)})
+        values = {**_filter_values(wanted), "after": after, "page": _page_size(remaining)}
+        page = database.rows(_PAGE.format(condition=wanted.condition.sql), values)
         if not page:
             return
         subscriptions = subscriptions_between(database, page[0]["id"], page[-1]["id"])
@@ -52,15 +57,16 @@ _WHERE = """
   AND (:newsletter IS NULL OR EXISTS (
     SELECT 1 FROM subscription WHERE newsletter = :newsletter AND subscriber_id = subscriber.id))
 """
-_PAGE = f"SELECT * FROM subscriber WHERE id > :after AND {_WHERE} ORDER BY id LIMIT :page"
+_PAGE = f"SELECT * FROM subscriber WHERE id > :after AND {_WHERE} AND ({{condition}}) ORDER BY id LIMIT :page"
 
 
 def _page_size(remaining: int) -> int:
     return _PAGE_SIZE if remaining < 0 else min(_PAGE_SIZE, remaining)
 
 
-def _filter_values(wanted: SubscriberFilter) -> dict[str, str | None]:
+def _filter_values(wanted: SubscriberFilter) -> dict[str, Any]:
     return {
+        **wanted.condition.values,
         "state": wanted.state,
         "newsletter": wanted.newsletter,
         "locale": wanted.locale,

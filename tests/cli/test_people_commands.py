@@ -94,3 +94,34 @@ def test_keys_rotate_and_young_ones_are_not_dropped(workspace):
     with open_database(workspace.with_name(FILE_NAME)) as database:
         assert [key.id for key in list_link_keys(database)] == [2]
     assert digest("keys", "drop", "7", config=workspace).code == 1
+
+
+def test_groups_are_listed_counted_exported_and_tagged_by_a_filter(workspace, tmp_path):
+    run(workspace, "subscribers", "tag", KIM, "--add", "vip")
+    assert json.loads(run(workspace, "subscribers", "count", "tag=vip", "--json")) == {"total": 1, "active": 1}
+    run(workspace, "subscribers", "filters", "save", "few", "tag=vip or name ~ 2")
+    assert json.loads(run(workspace, "subscribers", "filters", "list", "--json")) == {"few": "tag=vip or name ~ 2"}
+    listed = json.loads(run(workspace, "subscribers", "list", "--filter", "@few", "--json"))
+    assert [person["address"] for person in listed] == [KIM, reader_address(2)]
+    run(workspace, "subscribers", "export", tmp_path / "few.json", "--filter", "@few")
+    assert len(json.loads((tmp_path / "few.json").read_text(encoding="utf-8"))) == 2
+    run(workspace, "subscribers", "tag", "--filter", "not @few", "--add", "rest")
+    assert json.loads(run(workspace, "subscribers", "tags", "--json")) == {"rest": 1, "vip": 1}
+    refused = digest("subscribers", "list", "--filter", "local=ko", config=workspace)
+    assert (refused.code, refused.err) == (1, "digest: column 1: 'local' is no field; did you mean locale?\n")
+    run(workspace, "subscribers", "filters", "remove", "few")
+    assert digest("subscribers", "filters", "remove", "few", config=workspace).code == 1
+
+
+def test_an_issue_can_be_sent_to_some_alone(workspace):
+    run(workspace, "subscribers", "tag", KIM, "--add", "vip")
+    order = ("send", "weekly", "--date", "2026-03-02", "--yes", "--force-unsafe")
+    assert digest(*order, "--to", "tagg=vip", config=workspace).code == 1
+    run(workspace, *order, "--to", "tag=vip")
+    shown = json.loads(run(workspace, "issues", "show", "2026-03-02", "--json", "--addresses"))
+    assert shown["deliveries"]["sent"] == 1
+    late = digest("send", "weekly", "--date", "2026-03-02", "--yes", "--to", "tag=vip", config=workspace)
+    assert (late.code, "queued already" in late.err) == (1, True)
+    with open_database(workspace.with_name(FILE_NAME)) as database:
+        frozen = json.loads(database.value("SELECT frozen FROM issue"))
+    assert frozen["only"] == "tag=vip"
