@@ -60,6 +60,7 @@ def test_without_a_table_in_the_settings_there_are_no_pages(workspace):
     assert companion._process is None
 
 
+@pytest.mark.slow
 def test_it_starts_anew_with_new_settings_and_after_its_end(workspace):
     first, second = free_port(), free_port()
     file = write_settings(workspace, first)

@@ -55,7 +55,7 @@ def test_any_text_stays_on_its_lines_of_the_plain_part(words):
         assert lines[begin] == f"1. {title}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ANY_TEXT)
 @with_examples
 def test_cleaning_twice_is_cleaning_once(words):

@@ -126,7 +126,7 @@ def any_request(draw):
     )
 
 
-@settings(max_examples=90, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(any_request())
 def test_any_mixture_of_options_keeps_the_contract(request):
     assert findings_in(request) == ()
