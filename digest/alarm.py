@@ -1,7 +1,8 @@
 """Mail to the operator when something stops and waits for a person."""
 
 import logging
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -13,12 +14,19 @@ from digest.deliver.press import make_seal
 from digest.deliver.transport import Envelope, Parcel
 from digest.errors import DigestError
 from digest.model import DeliveryState, count_in_words
-from digest.replies.kinds import CONSEQUENCES
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 from digest.settings import NewsletterSettings
 from digest.store.issues import Issue
 from digest.store.ledger import count_deliveries
+from digest.store.returns import Refusals, last_told_at, list_refusals, note_told
 
 logger = logging.getLogger("digest")
+
+REFUSALS_AGAIN = timedelta(days=1)
+"""So long after a mail about refusals that came back there is no other one."""
+_LOOKED_BACK = timedelta(days=7)
+"""What came back before that is no news."""
+_REFUSALS = "refusals"
 
 
 def report_held(app: App, newsletter: NewsletterSettings, issue: Issue) -> None:
@@ -68,6 +76,41 @@ def _paused_text(app: App, issue: Issue) -> str:
         f"What was refused:     digest issues show {edition} --newsletter {slug}\n"
         f"Mended? Go on:        digest issues resume {edition} --newsletter {slug}\n"
         f"Give it up:           digest issues cancel {edition} --newsletter {slug}\n\n"
+        f"Workspace: {app.settings.folder}\n"
+    )
+
+
+def report_refusals(app: App) -> None:
+    """Say once a day at most that mail came back for the sender's sake: in the log, and by mail to the operator.
+
+    Only bounces of our own messages to subscribers count, so that one of this very mail brings no other one.
+    """
+    now = app.clock.now()
+    told = last_told_at(app.database, _REFUSALS)
+    if told is not None and now - told < REFUSALS_AGAIN:
+        return
+    refusals = list_refusals(app.database, since=max(told or now - _LOOKED_BACK, now - _LOOKED_BACK))
+    if not refusals:
+        return
+    with app.database.transaction():
+        if last_told_at(app.database, _REFUSALS) != told:
+            return  # another process was quicker
+        note_told(app.database, _REFUSALS, now=now)
+    count = sum(each.count for each in refusals)
+    logger.error("%d mails came back for the sender's sake: %s", count, refusals[0].example)
+    if app.settings.delivery.operator:
+        text = _refusals_text(app, refusals)
+        _tell_operator(app, app.settings.newsletters[0], subject="servers refuse our mail", text=text)
+
+
+def _refusals_text(app: App, refusals: Sequence[Refusals]) -> str:
+    found = "".join(f"- {each.count:,} × {each.reason.replace('_', ' ')}: {each.example}\n" for each in refusals)
+    kinds = [ReplyKind(each.reason).words for each in refusals if each.reason in ReplyKind.__members__.values()]
+    return (
+        f"Mail came back that servers refused for the sender's sake. No reader was taken out for it.\n\n"
+        f"{found}\n"
+        f"{_advice(', '.join(kinds))}"
+        f"This mail comes once a day at most, while there is news of it.\n\n"
         f"Workspace: {app.settings.folder}\n"
     )
 

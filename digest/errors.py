@@ -13,6 +13,7 @@ DigestError
 ├── NotFoundError            an article, issue, subscriber or newsletter that is not there (also LookupError)
 ├── FetchError               a page or picture of the web could not be read, or must not be
 │   └── UnreachableError     not even a connection could be made: it says nothing about the page
+├── MailboxError             the mailbox of returned mail cannot be read (also OSError)
 ├── AddressError             an e-mail address that cannot be mailed (also ValueError)
 ├── RenderError              a template or a placeholder is wrong
 ├── IssueError               an issue is not in the state the request needs
@@ -81,6 +82,10 @@ class FetchError(DigestError):
 
 class UnreachableError(FetchError):
     """No connection could be made, so nothing is known about what lies there."""
+
+
+class MailboxError(DigestError, OSError):
+    """The mailbox that returned mail arrives in cannot be read."""
 
 
 class AddressError(DigestError, ValueError):

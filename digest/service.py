@@ -2,7 +2,7 @@
 
 APScheduler keeps no truth here. Its stores and cron triggers lose or double runs (down over a fire time, kill -9,
 several processes), so one interval job ticks, and what is due is worked out from the database each time. Pictures are
-read by a job of their own: a slow web server must not keep an issue waiting.
+read by a job of their own, as is returned mail: a slow web server or mailbox must not keep an issue waiting.
 """
 
 import logging
@@ -25,6 +25,7 @@ from digest.errors import DigestError, StoreError
 from digest.gather import gather_images, read_source
 from digest.illustrate import ImagesReport
 from digest.model import count_in_words
+from digest.returns.polling import LOOK_SECONDS, Polling
 from digest.source.fetch import Fetch, fetch
 from digest.store.database import FILE_NAME, Database, open_database, read_version
 from digest.store.leases import has_resumable
@@ -105,6 +106,7 @@ def run_service(settings_file: Path, *, stop: Event, tick_seconds: float = TICK_
     ticking = _add_job(scheduler, tick_once, seconds=tick_seconds)
     lookout = Lookout(settings_file)
     _add_job(scheduler, lambda: safe_read_images(settings_file, stop=stop), seconds=IMAGES_MINUTES * 60)
+    _add_job(scheduler, Polling(settings_file, is_stopped=stop.is_set).look, seconds=LOOK_SECONDS)
     logger.info("running; a tick every %g s", tick_seconds)
     scheduler.start()
     companion = Companion(settings_file)

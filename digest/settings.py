@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from digest.errors import SettingsError
 from digest.language import load_language
 from digest.settings_delivery import DeliverySettings, DkimSettings, WarmUpSettings
+from digest.settings_inbound import InboundSettings
 from digest.settings_problems import Location, describe_problems, suggestion
 from digest.settings_tables import (
     OWN_WORDS,
@@ -35,6 +36,7 @@ __all__ = [
     "BrandSettings",
     "DeliverySettings",
     "DkimSettings",
+    "InboundSettings",
     "NewsletterSettings",
     "Settings",
     "SiteSettings",
@@ -47,7 +49,13 @@ __all__ = [
 ]
 
 FILE_NAME = "digest.toml"
-_SECRETS = (("delivery", "password"), ("site", "secret_key"), ("web", "operations_token"))
+_SECRETS = (
+    ("delivery", "password"),
+    ("site", "secret_key"),
+    ("web", "operations_token"),
+    ("inbound", "password"),
+    ("inbound", "webhook_token"),
+)
 """Values that `DIGEST_<TABLE>_<KEY>` or a `<key>_file` may give instead of the file itself."""
 
 
@@ -60,6 +68,7 @@ class Settings(Table):
     newsletters: tuple[NewsletterSettings, ...] = Field(alias="newsletter", min_length=1)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="How messages leave.")  # type: ignore[arg-type]
     web: WebSettings | None = Field(None, description="Readers' pages; with this table `digest run` serves them.")
+    inbound: InboundSettings = Field(default_factory=InboundSettings, description="What comes back.")  # type: ignore[arg-type]
     file: Path = Field(Path(FILE_NAME), exclude=True, description="Where it was read from.")
 
     @model_validator(mode="after")
@@ -204,6 +213,7 @@ def _keys_at(location: Location) -> list[str]:
         "warm_up": WarmUpSettings,
         "dkim": DkimSettings,
         "web": WebSettings,
+        "inbound": InboundSettings,
     }
     tables_on_the_way = [tables[str(key)] for key in location if key in tables]
     table = tables_on_the_way[-1] if tables_on_the_way else Settings

@@ -26,6 +26,7 @@ from digest.settings import (
     BrandSettings,
     DeliverySettings,
     DkimSettings,
+    InboundSettings,
     NewsletterSettings,
     SiteSettings,
     SourceSettings,
@@ -44,6 +45,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[delivery.warm_up]", WarmUpSettings),
     ("[[delivery.dkim]]", DkimSettings),
     ("[web]", WebSettings),
+    ("[inbound]", InboundSettings),
 )
 _MARK = "<!-- Written by docs/generate.py from the program: run `make docs` instead of editing. -->\n"
 _COLUMNS = 100

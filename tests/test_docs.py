@@ -243,7 +243,8 @@ def complete(block: str, folder: Path) -> Path:
         for part in re.split(r"^(?=\[)", LEAST, flags=re.MULTILINE)[1:]
         if re.findall(r"\w+", part)[0] not in written
     ]
-    (folder / "smtp-password").write_text("secret")
+    for name in ("smtp-password", "imap-password"):
+        (folder / name).write_text("secret")
     file = folder / "digest.toml"
     file.write_text(block + "\n" + "".join(missing), encoding="utf-8")
     return file

@@ -3,6 +3,7 @@
 import click
 
 from digest.cli.classify_bounces import classify
+from digest.cli.process_bounces import process
 
 
 @click.group()
@@ -12,8 +13,9 @@ def bounces() -> None:
     \b
     Example:
       digest bounces classify returned.eml
+      digest bounces process
     """
 
 
-for command in (classify,):
+for command in (classify, process):
     bounces.add_command(command)

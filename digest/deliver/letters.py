@@ -142,6 +142,7 @@ class Stationery:
             name=reader.name,
             message_id=self._message_ids.of(reader.subscriber_id or reader.address),
             unsubscribe_url=self._unsubscribe.with_token(tokens.unsubscribe),
+            unsubscribe_token=tokens.unsubscribe,
             delivery_token=mark,
             subject=subject,
         )

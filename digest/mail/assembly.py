@@ -16,6 +16,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import groupby
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from digest.errors import RenderError
 from digest.mail.encoding import Encoding, Slice, choose_encoding, to_lines
@@ -24,6 +25,10 @@ from digest.mail.headers import encode_mailbox, encode_phrase, encode_text
 TEXT_TYPE = "text/plain; charset=utf-8; format=flowed"
 """The text comes with soft line breaks (RFC 3676); without any it is shown as it is."""
 HTML_TYPE = "text/html; charset=utf-8"
+_OF_ADDRESSES = "@!$'*+/="
+"""Signs of addresses that stand in a mailto as they are, beside letters, digits and -._~ (RFC 6068 section 2)."""
+_LEAVING = "?subject=unsubscribe%20"
+"""What makes mail programs write the token into the subject (RFC 6068)."""
 _UNBREAKABLE = re.compile(r"[!-;=?-~]*")
 """What can end neither its angle brackets nor its line."""
 
@@ -62,6 +67,8 @@ class Heading:
     """With its angle brackets."""
     unsubscribe_url: str
     """https; also what List-Unsubscribe-Post acts on (RFC 8058)."""
+    unsubscribe_token: str = ""
+    """What a mail to the masthead's `unsubscribe_mailto` says in its subject, so that it is known whose it is."""
     delivery_token: str = ""
     """Marks the message, so that its bounce is known by it; "" for no mark."""
     subject: str = ""
@@ -175,7 +182,7 @@ class MessageTemplate:
         self._text, self._html = text, html
         self._subject = encode_text("Subject", masthead.subject)
         mailto = masthead.unsubscribe_mailto
-        self._mailto = f",\r\n <mailto:{_require_unbreakable(mailto)}>" if mailto else ""
+        self._mailto = f",\r\n <mailto:{quote(_require_unbreakable(mailto), safe=_OF_ADDRESSES)}" if mailto else ""
         # Neither encoding can hold "=_", so no content can end its part (RFC 2045 6.7).
         boundary = b"=_" + sha256(repr(masthead).encode("utf-8", "replace")).hexdigest()[:24].encode()
         self._begin = _encode_fields(_first_fields(masthead))
@@ -210,13 +217,15 @@ class MessageTemplate:
     def _encode_heading(self, heading: Heading) -> bytes:
         subject = _encode_subject(heading.subject) if heading.subject else self._subject
         message_id, url, token = heading.message_id[1:-1], heading.unsubscribe_url, heading.delivery_token
-        _require_unbreakable(message_id + url + token)
+        leaving = heading.unsubscribe_token
+        _require_unbreakable(message_id + url + token + leaving)
+        mailto = f"{self._mailto}{_LEAVING if leaving else ''}{leaving}>" if self._mailto else ""
         mark = f"X-Digest-Delivery: {token}\r\n" if token else ""
         return (
             f"To: {encode_mailbox('To', heading.name, heading.address)}\r\n"
             f"Subject: {subject}\r\n"
             f"Message-ID: <{message_id}>\r\n"
-            f"List-Unsubscribe: <{url}>{self._mailto}\r\n{mark}"
+            f"List-Unsubscribe: <{url}>{mailto}\r\n{mark}"
         ).encode("ascii")
 
 

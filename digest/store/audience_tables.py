@@ -4,7 +4,7 @@ AUDIENCE_TABLES = """
 ALTER TABLE subscriber ADD COLUMN paused_until INTEGER;          -- gets nothing until then; NULL: not paused
 ALTER TABLE subscriber ADD COLUMN consent_wording TEXT NOT NULL DEFAULT '';  -- the version of the words agreed to
 ALTER TABLE subscriber ADD COLUMN soft_bounces INTEGER NOT NULL DEFAULT 0;   -- in a row; a success clears them
-ALTER TABLE subscriber ADD COLUMN soft_since INTEGER;            -- when the first of them came
+ALTER TABLE subscriber ADD COLUMN soft_since INTEGER;            -- when the first of those issues was sent
 
 CREATE TABLE subscriber_tag (
   subscriber_id INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
@@ -98,10 +98,16 @@ CREATE TABLE inbound_message (
   processed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- How far a mailbox has been read (IMAP, RFC 3501 2.3.1.1).
+-- How far a mailbox has been read: UIDs of an IMAP folder (RFC 3501 2.3.1.1), bytes of a file.
 CREATE TABLE inbound_position (
   mailbox TEXT PRIMARY KEY,
   uid_validity INTEGER NOT NULL,
   last_uid INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What the operator was told of by mail, and when, so that one day brings one mail about it.
+CREATE TABLE operator_told (
+  subject TEXT PRIMARY KEY,
+  told_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """

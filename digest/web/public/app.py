@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from digest.errors import DatabaseLockedError
-from digest.web.public import confirming, health, leaving, preferring, subscribing
+from digest.web.public import confirming, health, leaving, preferring, subscribing, webhooks
 from digest.web.public.api import DESCRIPTION
 from digest.web.public.forms import Stamps
 from digest.web.public.guard import Guard
@@ -35,6 +35,7 @@ def build_public_app(site: Site, *, form_key: bytes) -> ASGIApp:
         *subscribing.routes(site, Stamps(form_key), limit),
         *confirming.routes(site),
         *preferring.routes(site, limit),
+        *webhooks.routes(site),
     ]
     if site.web.operations_token:
         routes += health.routes(site, token=site.web.operations_token)

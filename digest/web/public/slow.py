@@ -34,14 +34,17 @@ class ImpatientProtocol(HttpToolsProtocol):
         """Take what comes, but no head without an end: the parser has no limit of its own."""
         if self._head_size is not None:
             self._head_size += len(data)
-            if self._head_size > LARGEST_HEAD:
-                self._give_up()
-                return
         super().data_received(data)
+        # Only now: the same piece may hold the end of the head and much of a body.
+        if self._head_size is not None and self._head_size > LARGEST_HEAD:
+            self._give_up()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
         self._head_size = None
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
+            self._give_up()
+            return
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,1 @@
+"""Where returned mail arrives: Maildir, mbox, a pipe, IMAP."""

@@ -1,0 +1,234 @@
+"""What mail services tell us: SES by SNS, with Amazon's signature, and others as JSON, with our token."""
+
+import asyncio
+import hmac
+import json
+import logging
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from digest.app import App
+from digest.errors import FetchError
+from digest.mail.inbound.report import InboundMessage
+from digest.mail.inbound.sns import CONFIRMATION, NOTIFICATION, SnsError, SnsMessage, parse_sns, require_signature
+from digest.mail.inbound.webhook import KINDS, LONGEST, EntryError, read_entry, read_ses_event
+from digest.returns.act import Act, Deed, act_on
+from digest.source.fetch import Fetch, fetch
+from digest.web.public.site import Site
+
+logger = logging.getLogger("digest")
+
+MOST_ENTRIES = 1000
+_BEARER = "Bearer "
+_FETCH_SECONDS = 10.0
+_LARGEST_ANSWER = 65_536
+_KEPT_CERTIFICATES = 8
+_DEEPEST = 50_000
+"""Brackets in a body: a thousand entries have a fraction of it, and a parser that recurses is not led astray."""
+
+_ask_amazon: Fetch = partial(fetch, max_redirects=0)
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    """Those that `[inbound]` switches on."""
+    inbound, found = site.settings.inbound, list[BaseRoute]()
+    if inbound.sns_topics:
+        found.append(Route("/webhooks/ses", _Ses(site, _ask_amazon).receive, methods=["POST"]))
+    if inbound.webhook_token:
+        found.append(Route("/webhooks/bounces", _Generic(site).receive, methods=["POST"]))
+    return found
+
+
+class _Ses:
+    def __init__(self, site: Site, ask: Fetch) -> None:
+        self._site = site
+        self._ask = ask
+        self._certificates: dict[str, bytes] = {}
+
+    async def receive(self, request: Request) -> Response:
+        """A notification of an allowed topic that Amazon signed."""
+        try:
+            message = parse_sns(await request.body())
+        except SnsError as error:
+            return _refuse(str(error), HTTPStatus.BAD_REQUEST)
+        try:
+            await self._require_genuine(message)
+            if message.type == CONFIRMATION:
+                await self._confirm(message)
+        except SnsError as error:
+            logger.warning("a request to /webhooks/ses was refused: %s", error)
+            return _refuse(str(error), HTTPStatus.FORBIDDEN)
+        except FetchError as error:
+            logger.warning("a request to /webhooks/ses waits: %s", error)
+            return _refuse("Amazon could not be asked; try again", HTTPStatus.SERVICE_UNAVAILABLE)
+        if message.type == NOTIFICATION:
+            await self._act(message)
+        return PlainTextResponse("ok\n")
+
+    async def _require_genuine(self, message: SnsMessage) -> None:
+        """Anybody may have a topic, and Amazon signs for all of them."""
+        if message.topic not in self._site.settings.inbound.sns_topics:
+            raise SnsError("the topic is not among inbound.sns_topics")
+        url = message.certificate_url
+        certificate = self._certificates.get(url)
+        if certificate is None:
+            certificate = await asyncio.to_thread(self._get, url)
+        require_signature(message, certificate, now=self._site.clock.now())
+        if len(self._certificates) < _KEPT_CERTIFICATES:
+            self._certificates[url] = certificate
+
+    async def _confirm(self, message: SnsMessage) -> None:
+        await asyncio.to_thread(self._get, message.subscribe_url)
+        logger.info("the subscription to %s is confirmed", message.topic)
+
+    async def _act(self, message: SnsMessage) -> None:
+        try:
+            values = json.loads(message.text)
+        except (ValueError, RecursionError):
+            return  # such as the word that a topic was made known to SES
+        if isinstance(values, dict):
+            event = read_ses_event(values, message_id=message.id)
+            await self._site.counter.write(lambda app: act_on(app, event, is_known_source=True))
+
+    def _get(self, url: str) -> bytes:
+        answer = self._ask(url, timeout=_FETCH_SECONDS, max_bytes=_LARGEST_ANSWER, accept="*/*", https_only=True)
+        if not answer.is_good:
+            raise FetchError(url, f"it answers {answer.status}")
+        return answer.body
+
+
+class _Generic:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._expected = f"{_BEARER}{site.settings.inbound.webhook_token}".encode()
+
+    async def receive(self, request: Request) -> Response:
+        """A list of entries: all of them are acted upon, or none where one is wrong."""
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), self._expected):
+            headers = {"WWW-Authenticate": "Bearer"}
+            return _refuse("expected Authorization: Bearer and the token", HTTPStatus.UNAUTHORIZED, headers=headers)
+        entries = _parse(await request.body())
+        if entries is None:
+            return _refuse(f"expected a JSON list of 1 to {MOST_ENTRIES} entries", HTTPStatus.BAD_REQUEST)
+        messages = []
+        for number, entry in enumerate(entries):
+            try:
+                messages.append(read_entry(entry))
+            except EntryError as error:
+                field = f"[{number}].{error.field}".rstrip(".")
+                return _refuse(str(error), HTTPStatus.UNPROCESSABLE_ENTITY, field=field)
+        deeds = await self._site.counter.write(lambda app: [_act(app, message) for message in messages])
+        return JSONResponse({"results": deeds})
+
+
+def _act(app: App, message: InboundMessage) -> str:
+    acts: tuple[Act, ...] | None = act_on(app, message, is_known_source=True)
+    return str(acts[0].deed if acts else Deed.ALREADY)
+
+
+def _parse(body: bytes) -> list[Any] | None:
+    if body.count(b"[") + body.count(b"{") > _DEEPEST:
+        return None
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, list) and 1 <= len(values) <= MOST_ENTRIES else None
+
+
+def _refuse(words: str, status: int, *, field: str = "", headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"field": field, "message": words}}, status, headers=headers)
+
+
+def _described(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_TEXT: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "additionalProperties": False,
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["field", "message"],
+            "additionalProperties": False,
+            "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+        }
+    },
+}
+_ENTRY: dict[str, Any] = {
+    "type": "object",
+    "required": ["kind"],
+    "anyOf": [{"required": ["recipient"]}, {"required": ["mark"]}],
+    "additionalProperties": False,
+    "properties": {
+        "recipient": {**_TEXT, "minLength": 1, "description": "The address it is about."},
+        "mark": {
+            "type": "string",
+            "pattern": "^[0-9A-Fa-f]{40}$",
+            "description": "X-Digest-Delivery of the mail it is about, which names person and issue.",
+        },
+        "message_id": {**_TEXT, "description": "Message-ID of the mail; with recipient it names the issue."},
+        "kind": {"enum": [str(kind) for kind in KINDS]},
+        "reason": {**_TEXT, "description": "A word for it, such as mailbox_full."},
+        "status": {"type": "string", "pattern": r"^([245]\.[0-9]{1,3}\.[0-9]{1,3})?$"},
+        "diagnostic": {**_TEXT, "description": "The server's own words."},
+        "id": {**_TEXT, "description": "Names the event: a second one with the same changes nothing."},
+    },
+}
+_RESULTS: dict[str, Any] = {
+    "type": "object",
+    "required": ["results"],
+    "additionalProperties": False,
+    "properties": {"results": {"type": "array", "items": {"enum": [str(deed) for deed in Deed]}}},
+}
+OPENAPI: dict[str, Any] = {
+    "/webhooks/bounces": {
+        "post": {
+            "operationId": "reportBounces",
+            "summary": "Tell of bounces, complaints and requests to leave.",
+            "security": [{"token": []}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "array", "minItems": 1, "maxItems": MOST_ENTRIES, "items": _ENTRY}
+                    }
+                },
+            },
+            "responses": {
+                "200": _described("What followed from each, in their order.", _RESULTS),
+                "400": _described("The body is no JSON list.", _ERROR),
+                "401": _described("The token is missing or wrong.", _ERROR),
+                "413": {"description": "The body is longer than 1 MiB."},
+                "422": _described("An entry is wrong; none was acted upon.", _ERROR),
+                "503": {"description": "The database is busy; try again."},
+            },
+        }
+    },
+    "/webhooks/ses": {
+        "post": {
+            "operationId": "receiveSesNotification",
+            "summary": "For Amazon SNS alone: notifications of SES, with Amazon's signature.",
+            "requestBody": {
+                "required": True,
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            },
+            "responses": {
+                "200": {"description": "Acted upon.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                "400": _described("The body is no message of SNS.", _ERROR),
+                "403": _described("The topic is not allowed, or the signature is wrong.", _ERROR),
+                "413": {"description": "The body is longer than 1 MiB."},
+                "503": {"description": "Amazon or the database could not be asked; try again."},
+            },
+        }
+    },
+}
+"""Both paths; the security scheme "token" is `{"type": "http", "scheme": "bearer"}`."""
