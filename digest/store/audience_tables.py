@@ -31,7 +31,8 @@ CREATE TABLE subscriber_event (
 CREATE INDEX subscriber_event_subscriber ON subscriber_event (subscriber_id) WHERE subscriber_id IS NOT NULL;
 CREATE INDEX subscriber_event_happened_at ON subscriber_event (happened_at);
 INSERT INTO subscriber_event (subscriber_id, happened_at, kind, facts)
-  SELECT id, created_at, 'added', json_object('cause', consent_source) FROM subscriber ORDER BY id;
+  SELECT id, created_at, 'added', iif(state = 'pending', json_object('cause', consent_source, 'state', state),
+    json_object('cause', consent_source)) FROM subscriber ORDER BY id;
 INSERT INTO subscriber_event (subscriber_id, happened_at, kind)
   SELECT id, left_at, state FROM subscriber WHERE left_at IS NOT NULL ORDER BY id;
 
