@@ -213,22 +213,5 @@ OPENAPI: dict[str, Any] = {
             },
         }
     },
-    "/webhooks/ses": {
-        "post": {
-            "operationId": "receiveSesNotification",
-            "summary": "For Amazon SNS alone: notifications of SES, with Amazon's signature.",
-            "requestBody": {
-                "required": True,
-                "content": {"text/plain": {"schema": {"type": "string"}}},
-            },
-            "responses": {
-                "200": {"description": "Acted upon.", "content": {"text/plain": {"schema": {"type": "string"}}}},
-                "400": _described("The body is no message of SNS.", _ERROR),
-                "403": _described("The topic is not allowed, or the signature is wrong.", _ERROR),
-                "413": {"description": "The body is longer than 1 MiB."},
-                "503": {"description": "Amazon or the database could not be asked; try again."},
-            },
-        }
-    },
 }
-"""Both paths; the security scheme "token" is `{"type": "http", "scheme": "bearer"}`."""
+"""Of what is ours to define; the security scheme "token" is `{"type": "http", "scheme": "bearer"}`."""
