@@ -212,6 +212,7 @@ def test_spreadsheets_run_no_cell_of_any_shape(two, write):
 
 KILLED_WHILE_WRITING = """
 import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background inherits that it is ignored
 from digest.audience.importing import _Intake
 from digest.cli.main import cli
 _Intake.refuse_person = lambda *_: os.kill(os.getpid(), signal.{signal})

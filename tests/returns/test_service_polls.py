@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
+import pytest
+
 from digest.service import run_service
 from digest.store.database import open_database
 from digest.testing import RecordingServer
@@ -33,6 +35,7 @@ def wait_until(condition):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_mailbox_that_never_answers_keeps_no_issue_waiting(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent, RecordingServer() as mail:
         port = silent.getsockname()[1]

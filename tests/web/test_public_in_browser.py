@@ -137,8 +137,15 @@ def links_of(content):
     return {found for text in texts for found in re.findall(r"https://hanbit\.example(/digest/[^\s\"<>]+)", text)}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(
+    ("language", "scheme"),
+    [
+        ("ko", "light"),
+        ("en", "dark"),
+        pytest.param("ko", "dark", marks=pytest.mark.slow),
+        pytest.param("en", "light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_on_any_page(site, browser, language, scheme):
     """WCAG 2.2 AA and axe's own best practices."""
     reader = "reader00001@example.com"
