@@ -97,7 +97,7 @@ def report_refusals(app: App) -> None:
             return  # another process was quicker
         note_told(app.database, _REFUSALS, now=now)
     count = sum(each.count for each in refusals)
-    logger.error("%d mails came back for the sender's sake: %s", count, refusals[0].example)
+    logger.error("mail came back for the sender's sake (%d): %s", count, refusals[0].example)
     if app.settings.delivery.operator:
         text = _refusals_text(app, refusals)
         _tell_operator(app, app.settings.newsletters[0], subject="servers refuse our mail", text=text)

@@ -75,7 +75,14 @@ def leaving_token(app, issue, address=READER):
 
 
 def bounce(
-    kind="hard", *, mark="", message_id="<1@elsewhere.example>", recipient=READER, number=1, to="news@hanbit.example"
+    kind="hard",
+    *,
+    mark="",
+    message_id="<1@elsewhere.example>",
+    recipient=READER,
+    number=1,
+    to="news@hanbit.example",
+    action="failed",
 ):
     """A status notification (RFC 3464) with the headers of what came back."""
     status, words = WORDS[kind]
@@ -96,7 +103,7 @@ Content-Type: message/delivery-status
 Reporting-MTA: dns; mx.example.com
 
 Final-Recipient: rfc822; {recipient}
-Action: failed
+Action: {action}
 Status: {status}
 Diagnostic-Code: smtp; {words}
 

@@ -20,6 +20,7 @@ from digest.store.issues import newsletter_of_issue
 from digest.store.returns import (
     began_anew_at,
     list_sent_issues,
+    name_issue,
     note_message,
     save_soft_bounces,
     sent_at,
@@ -95,7 +96,7 @@ def _act_on_each(app: App, message: InboundMessage, *, is_known_source: bool) ->
     if marked is not None:
         reports = [_choose(reports, marked.person)]
     for report in reports:
-        if report.kind is ReportKind.UNKNOWN:
+        if report.kind is ReportKind.UNKNOWN or (report.kind is ReportKind.SOFT and message.is_delay):
             yield Act(report=report, deed=Deed.NOTHING)
             continue
         found = (by_token if report.kind is ReportKind.UNSUBSCRIBE else None) or marked
@@ -215,14 +216,11 @@ def _suppress(app: App, person: Subscriber, *, reason: str) -> None:
 
 
 def _event(app: App, kind: EventKind, report: Report, issue_id: int) -> Event:
-    return Event(
-        kind=kind,
-        happened_at=app.clock.now(),
-        newsletter=newsletter_of_issue(app.database, issue_id) if issue_id else "",
-        facts={
-            "reason": report.reason,
-            "status": report.status,
-            "diagnostic": report.diagnostic,
-            "issue": issue_id,
-        },
-    )
+    newsletter, edition = name_issue(app.database, issue_id)
+    facts = {
+        "reason": report.reason,
+        "status": report.status,
+        "diagnostic": report.diagnostic,
+        "edition": edition,
+    }
+    return Event(kind=kind, happened_at=app.clock.now(), newsletter=newsletter, facts=facts)

@@ -30,6 +30,7 @@ CREATE TABLE subscriber_event (
 ) STRICT;
 CREATE INDEX subscriber_event_subscriber ON subscriber_event (subscriber_id) WHERE subscriber_id IS NOT NULL;
 CREATE INDEX subscriber_event_happened_at ON subscriber_event (happened_at);
+CREATE INDEX subscriber_event_blocked ON subscriber_event (happened_at) WHERE kind = 'blocked';  -- asked each minute
 INSERT INTO subscriber_event (subscriber_id, happened_at, kind, facts)
   SELECT id, created_at, 'added', iif(state = 'pending', json_object('cause', consent_source, 'state', state),
     json_object('cause', consent_source)) FROM subscriber ORDER BY id;

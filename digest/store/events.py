@@ -41,15 +41,15 @@ class EventKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     """Left for good. Facts: cause."""
     BOUNCED = "bounced"
-    """The mailbox refuses mail for good. Facts: reason, status, diagnostic."""
+    """The mailbox refuses mail for good. Facts: reason, status, diagnostic, edition."""
     COMPLAINED = "complained"
-    """Marked a mail as spam. Facts: reason."""
+    """Marked a mail as spam. Facts: reason, edition."""
     SOFT_BOUNCE = "soft-bounce"
-    """A mailbox refused a mail for now. Facts: reason, status, diagnostic."""
+    """A mailbox refused a mail for now. Facts: reason, status, diagnostic, edition; with these the row is counted."""
     BLOCKED = "blocked"
-    """A server refused a mail for the sender's sake. Facts: reason, status, diagnostic."""
+    """A server refused a mail for the sender's sake. Facts: reason, status, diagnostic, edition."""
     AUTO_REPLY = "auto-reply"
-    """A program answered: a vacation notice. Facts: reason."""
+    """A program answered: a vacation notice. Facts: reason, diagnostic, edition."""
 
 
 EVENT_OF_LEAVING: Mapping[SubscriberState, EventKind] = {

@@ -51,6 +51,12 @@ def get_position(database: Database, mailbox: str) -> Position | None:
     return None if row is None else Position(mailbox=mailbox, validity=row["uid_validity"], last=row["last_uid"])
 
 
+def name_issue(database: Database, issue_id: int) -> tuple[str, str]:
+    """The newsletter and edition of an issue, as events have them; ("", "") where there is no such issue."""
+    row = database.row("SELECT newsletter, edition FROM issue WHERE id = ?", (issue_id,))
+    return ("", "") if row is None else (row["newsletter"], row["edition"])
+
+
 @dataclass(frozen=True, kw_only=True)
 class SentIssue:
     """An issue that one person was sent."""
@@ -74,12 +80,12 @@ def list_sent_issues(database: Database, subscriber_id: int, *, since: datetime 
     """
     rows = database.rows(
         """WITH returned AS MATERIALIZED (
-          SELECT json_extract(facts, '$.issue') AS issue_id FROM subscriber_event
+          SELECT newsletter, json_extract(facts, '$.edition') AS edition FROM subscriber_event
           WHERE subscriber_id = :person AND kind = 'soft-bounce')
-        SELECT issue.id, newsletter, edition, updated_at, issue.id IN (SELECT issue_id FROM returned) AS came_back
+        SELECT issue.id, newsletter, edition, updated_at, (newsletter, edition) IN returned AS came_back
         FROM delivery JOIN issue ON issue.id = issue_id
         WHERE subscriber_id = :person AND updated_at >= :since
-          AND (delivery.state = 'sent' OR issue.id IN (SELECT issue_id FROM returned))
+          AND (delivery.state = 'sent' OR (newsletter, edition) IN returned)
         ORDER BY updated_at DESC, delivery.id DESC LIMIT :most""",
         {"person": subscriber_id, "since": to_seconds(since) if since else 0, "most": _RECENT_ISSUES},
     )

@@ -122,7 +122,7 @@ def test_a_mail_server_hands_a_message_over_with_its_envelope_line(site):
 def test_a_shell_runs_it_as_aliases_do(site):
     """`bounces: "|digest … bounces process -"`: whatever comes, the mail server gets an exit code it knows."""
     command = f"{shlex.join([*COMMAND])} --config {shlex.quote(str(site))} bounces process -"
-    for raw in (b"", b"\xff\x00nonsense", b"x" * 12_000_000, complaint()):
+    for raw in (b"\xff\x00nonsense" * 1_200_000, complaint()):
         done = subprocess.run(
             ["/bin/sh", "-c", command], input=raw, env=environment(), capture_output=True, check=False
         )

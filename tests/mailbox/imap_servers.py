@@ -124,6 +124,9 @@ def run_dovecot():
     program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
     if program is None:
         pytest.skip("no Dovecot: install dovecot-imapd")
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    if not version.startswith("2.3"):
+        pytest.skip(f"Dovecot {version.split()[0]} has another form of settings than 2.3")
     with TemporaryDirectory(prefix="dovecot-") as name:
         folder = Path(name)
         folder.chmod(0o755)

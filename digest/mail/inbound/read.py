@@ -8,6 +8,7 @@ from dataclasses import replace
 from digest.mail.inbound.addresses import bare_address
 from digest.mail.inbound.auto_reply import is_auto_reply
 from digest.mail.inbound.complaint import read_complaint
+from digest.mail.inbound.delay import tells_of_delay
 from digest.mail.inbound.delivery_status import read_status, tells_of_success
 from digest.mail.inbound.judging import Refusal, judge
 from digest.mail.inbound.leaving import asks_to_leave, find_tokens
@@ -39,6 +40,7 @@ def read_message(raw: bytes) -> InboundMessage:
         message_ids=find_message_ids(parts),
         tokens=find_tokens(parts),
         sender=bare_address(header(parts.message, "From")).lower(),
+        is_delay=tells_of_delay(parts),
     )
 
 

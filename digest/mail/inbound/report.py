@@ -54,3 +54,5 @@ class InboundMessage:
     """What may be tokens of our unsubscribe links; to be verified."""
     sender: str = ""
     """The address in From, lower-case."""
+    is_delay: bool = False
+    """Whether it only warns that a delivery is late: the server still tries."""

@@ -17,7 +17,7 @@ LONGEST = 1000
 _FIELDS = ("recipient", "mark", "message_id", "kind", "reason", "status", "diagnostic", "id")
 _MARK = re.compile(r"[0-9A-Fa-f]{40}")
 _MARK_IN_PATH = re.compile(r"\+([0-9A-Fa-f]{40})@")
-_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 _MARK_HEADER = "x-digest-delivery"
 
 
@@ -74,9 +74,9 @@ def read_entry(values: Any) -> InboundMessage:
     texts = {name: _text(values, name) for name in _FIELDS}
     if texts["kind"] not in KINDS:
         raise EntryError("kind", f"expected one of {', '.join(KINDS)}")
-    if not (texts["recipient"] or texts["mark"]):
-        raise EntryError("recipient", "expected an address, or a mark")
-    if texts["mark"] and not _MARK.fullmatch(texts["mark"]):
+    if not texts["recipient"] and ("recipient" in values or "mark" not in values):
+        raise EntryError("recipient", "expected an address, or else a mark")
+    if "mark" in values and not _MARK.fullmatch(texts["mark"]):
         raise EntryError("mark", "expected 40 hexadecimal digits, as X-Digest-Delivery has them")
     if texts["status"] and not _STATUS.fullmatch(texts["status"]):
         raise EntryError("status", "expected an enhanced status code such as 5.1.1")
@@ -99,7 +99,7 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name, "")
     if not isinstance(value, str) or len(value) > LONGEST or "\0" in value:
         raise EntryError(name, f"expected a text of at most {LONGEST} characters")
-    return value.encode("utf-8", "replace").decode().strip()
+    return value.encode("utf-8", "replace").decode()
 
 
 def _hash(kind: str, name: str) -> bytes:

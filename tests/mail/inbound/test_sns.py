@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.mail.inbound.sns import SnsError, parse_sns, require_signature
@@ -133,6 +133,7 @@ def test_what_is_no_message_of_sns_is_refused(body):
 VALUES = st.none() | st.booleans() | st.floats() | st.text()
 
 
+@settings(max_examples=50)
 @given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_no_json_breaks_the_reader(value):
     for body in (value, {**notification("{}"), "Message": value, "Signature": value}):
