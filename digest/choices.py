@@ -22,6 +22,7 @@ from digest.store.events import Event, EventKind, list_events, record_event
 from digest.store.ledger import list_deliveries_to
 from digest.store.notices import NoticeKind, add_notice
 from digest.store.pauses import pause
+from digest.store.readings import list_readings
 from digest.store.subscribers import (
     Profile,
     change_address,
@@ -188,6 +189,14 @@ def read_personal_data(database: Database, person: Subscriber) -> Mapping[str, A
                 "answer": mail.reply,
             }
             for mail in list_deliveries_to(database, person.id)
+        ],
+        "read": [
+            {
+                "newsletter": reading.newsletter,
+                "edition": reading.edition,
+                **{what: moment.isoformat() for what, moment in reading.moments},
+            }
+            for reading in list_readings(database, person.id)
         ],
     }
 

@@ -1,11 +1,12 @@
 """The email-safe contract on what readers would get: every group's message, written for a reader, checked whole."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from digest.check.contract import check_mail
 from digest.check.finding import Finding, Severity
 from digest.check.options import CheckOptions
-from digest.deliver.letters import Letterhead, Reader, write_message
+from digest.deliver.letters import Letterhead, Reader, counted_targets, write_message
 from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.groups import VariantKey
 
@@ -23,7 +24,7 @@ def inspect_letters(
         reader: whom they are written for.
         on_checked: called after each message; a check takes about 0.1 s, and there may be hundreds of groups.
     """
-    options = options_for(letterhead.site, letterhead.newsletter)
+    options = replace(options_for(letterhead.site, letterhead.newsletter), targets=counted_targets(letterhead, reader))
     found = {}
     for key in letterhead.bodies:
         found[VariantKey.parse(key)] = check_mail(write_message(letterhead, key, reader).content, options)

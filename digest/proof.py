@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest.compose import Draft, Edition, compose_edition
+from digest.deliver.counted import Counted
 from digest.deliver.letters import Letterhead, Reader, VariantBody, split_body
 from digest.errors import IssueError
 from digest.frozen import choice_from_json
@@ -17,6 +18,7 @@ from digest.settings import NewsletterSettings, SiteSettings
 from digest.store.database import Database
 from digest.store.groups import VariantKey, get_queued_key, list_variant_keys, make_variant_key
 from digest.store.histories import received_by
+from digest.store.issue_links import list_links
 from digest.store.issues import Issue, Variant, get_issue, list_choices, list_variants
 from digest.store.pages import list_pages
 from digest.variants import Printing, RenderedVariant, Workshop, letterhead_of_draft, request_of_frozen
@@ -145,15 +147,19 @@ def letterhead_of_issue(database: Database, issue: Issue, key: bytes) -> Letterh
     if issue.frozen_at is None:
         raise IssueError(f"{issue.newsletter} {issue.edition} is {issue.state} and has no contents")
     bodies = open_bodies(database, issue)
+    site = SiteSettings.model_validate(issue.frozen["site"])
+    newsletter = NewsletterSettings.model_validate(issue.frozen["newsletter"])
+    places = {link.url: link.place for link in list_links(database, issue.id)}
     return Letterhead(
-        site=SiteSettings.model_validate(issue.frozen["site"]),
-        newsletter=NewsletterSettings.model_validate(issue.frozen["newsletter"]),
+        site=site,
+        newsletter=newsletter,
         edition=issue.edition,
         issue_id=issue.id,
         date=issue.frozen_at,
         key=key,
         bodies=bodies,
         own=bodies.leaves,
+        counted=Counted.of(site, newsletter, places),
     )
 
 

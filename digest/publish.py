@@ -10,7 +10,7 @@ from digest import __version__
 from digest.check.finding import Finding
 from digest.clock import BootTime
 from digest.compose import Draft
-from digest.deliver.letters import Reader
+from digest.deliver.letters import Letterhead, Reader
 from digest.errors import UnsafeIssueError
 from digest.frozen import choice_to_json, window_to_json
 from digest.inspection import errors_in, inspect_letters, summarise
@@ -21,10 +21,11 @@ from digest.store.articles import use_up_pins
 from digest.store.database import Database
 from digest.store.groups import VariantKey, list_variant_keys, make_variant_key, queue_deliveries
 from digest.store.histories import Histories, History, open_histories
+from digest.store.issue_links import IssueLink, save_links
 from digest.store.issues import FrozenChoice, Variant, freeze_issue
 from digest.store.leases import Lease
 from digest.store.pages import StoredPage
-from digest.variants import Printing, RenderedVariant, Workshop, ids_of, letterhead_of_draft
+from digest.variants import Printing, RenderedVariant, Workshop, ids_of, letterhead_of_draft, links_of_draft
 
 _EVERYBODY = make_variant_key("", ())
 """The group of readers without wishes of their own; what the issue keeps as its selection is theirs."""
@@ -66,7 +67,8 @@ def publish_draft(
     slug = draft.edition.newsletter.slug
     with _look_back(database, draft, lease) as histories:
         printed = _print(list_variant_keys(database, slug), draft, workshop, histories, keep_lease)
-        errors = _inspect(draft, printed.variants, lease, workshop, keep_lease)
+        links = links_of_draft(draft, printed.printing.pool, workshop)
+        errors = _inspect(_letterhead_to_check(draft, printed.variants, workshop, lease, links), draft, keep_lease)
         if errors and not force_unsafe:
             raise UnsafeIssueError(summarise(errors))
         everybody = printed.variants.get(_EVERYBODY)
@@ -82,6 +84,7 @@ def publish_draft(
                 boot=boot,
                 now=now,
             )
+            save_links(database, lease.issue_id, links)
             use_up_pins(database, slug, [choice.article.id for choice in selection.shown])
             queued = queue_deliveries(database, lease, slug, now=now, chosen=printed.chosen)
             on_queued()
@@ -136,16 +139,20 @@ def _choose_all(
     return chosen
 
 
-def _inspect(
+def _letterhead_to_check(
     draft: Draft,
     variants: Mapping[VariantKey, RenderedVariant],
-    lease: Lease,
     workshop: Workshop,
-    keep_lease: Callable[[], None],
-) -> tuple[Finding, ...]:
-    """The errors that the contract finds; groups with the same contents share one rendering and one check."""
+    lease: Lease,
+    links: Iterable[IssueLink],
+) -> Letterhead:
+    """What the issue's messages will be; groups with the same contents share one rendering and one check."""
     distinct = {id(variant.rendering): (key, variant) for key, variant in variants.items()}
-    letterhead = letterhead_of_draft(draft, dict(distinct.values()), workshop, issue_id=lease.issue_id)
+    return letterhead_of_draft(draft, dict(distinct.values()), workshop, issue_id=lease.issue_id, links=links)
+
+
+def _inspect(letterhead: Letterhead, draft: Draft, keep_lease: Callable[[], None]) -> tuple[Finding, ...]:
+    """The errors that the contract finds."""
     return errors_in(inspect_letters(letterhead, _sample_reader(draft), on_checked=keep_lease))
 
 

@@ -90,6 +90,20 @@ class Settings(Table):
             )
         return self
 
+    @model_validator(mode="after")
+    def _counting_has_its_pages(self) -> Self:
+        """Without the pages, the links of every mail would be dead."""
+        for newsletter in self.newsletters:
+            if (newsletter.count_clicks or newsletter.count_opens) and self.web is None:
+                raise ValueError(
+                    f"newsletter {newsletter.slug!r} counts opens or clicks, and digest's own pages do that: add [web]"
+                )
+            if newsletter.utm and not (self.site.url or newsletter.utm_hosts):
+                raise ValueError(
+                    f"newsletter {newsletter.slug!r} has utm, for links to your own hosts: set site.url or utm_hosts"
+                )
+        return self
+
     @property
     def folder(self) -> Path:
         """The workspace: the folder of the file."""

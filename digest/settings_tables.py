@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -13,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from digest.color import READABLE, Color, contrast, nearest_readable, parse_color
 from digest.schedule import Schedule, parse_schedule
 from digest.settings_problems import suggestion
-from digest.url import clean_url
+from digest.url import UTM, clean_url
 
 SUBJECT_FIELDS = ("newsletter", "site", "date", "first_title", "count")
 """Names a `subject` or `preheader` pattern may hold in braces."""
+UTM_FIELDS = ("newsletter", "date")
+"""Names a `utm` pattern may hold in braces: the slug, and the edition date in ISO 8601."""
 OWN_WORDS = "auto"
 """In place of a `greeting` pattern: the words of each reader's language."""
 PAPERS = (Color(255, 255, 255), Color(0xF4, 0xF2, 0xED))
@@ -220,6 +223,19 @@ class NewsletterSettings(Table):
     skip_received: bool = Field(
         default=False, description="Leave out articles that a reader has had already, in any newsletter of this file."
     )
+    count_opens: bool = Field(default=False, description="Count who opens an issue, by a picture of one pixel.")
+    count_clicks: bool = Field(
+        default=False, description="Count clicks on articles: their links lead by way of digest's own pages."
+    )
+    keep_readings_days: int = Field(
+        400, ge=1, le=3650, description="So long it is kept who opened and clicked; sums stay for ever."
+    )
+    utm: str = Field(
+        "",
+        description="Pattern of parameters for links to articles of your own: "
+        '"utm_source=hanbit&utm_medium=email&utm_campaign={newsletter}-{date}". By default none.',
+    )
+    utm_hosts: tuple[str, ...] = Field((), description="Hosts whose links get them beside that of the site's url.")
     brand: BrandSettings | None = Field(None, description="Keys of [brand] that differ for this newsletter.")
 
     @field_validator("slug")
@@ -268,6 +284,27 @@ class NewsletterSettings(Table):
             if name is not None and (name not in SUBJECT_FIELDS or spec or conversion):
                 raise ValueError(f"{{{name}}} is not known here; allowed: {_in_braces(SUBJECT_FIELDS)}")
         return value
+
+    @field_validator("utm")
+    @classmethod
+    def _utm_is_whole(cls, value: str) -> str:
+        fields = dict(parse_qsl(value, keep_blank_values=True))
+        names = [each.partition("=")[0] for each in value.split("&")]
+        parts = [(name, spec or conversion) for _, name, spec, conversion in string.Formatter().parse(value)]
+        is_whole = fields.keys() >= UTM and all(field.strip() for field in fields.values())
+        if value and not (is_whole and list(fields) == names and all(name.startswith("utm_") for name in names)):
+            raise ValueError("expected utm_source=…&utm_medium=…&utm_campaign=…, each once and with a value")
+        if unknown := [name for name, more in parts if name is not None and (name not in UTM_FIELDS or more)]:
+            raise ValueError(f"{{{unknown[0]}}} is not known here; allowed: {_in_braces(UTM_FIELDS)}")
+        return value
+
+    @field_validator("utm_hosts")
+    @classmethod
+    def _hosts_are_ascii(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        hosts = tuple(urlsplit(clean_url(f"https://{host}")).netloc for host in value)
+        if unclean := [host for host in value if "/" in host or ":" in host]:
+            raise ValueError(f"expected a host alone, such as m.news.example, found {unclean[0]!r}")
+        return hosts
 
     @field_validator("greeting")
     @classmethod

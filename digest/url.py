@@ -44,6 +44,21 @@ def drop_broken_utm(url: str) -> str:
     return parts._replace(query=kept).geturl()
 
 
+def has_utm(url: str) -> bool:
+    """Whether an address has a utm parameter of its own."""
+    return any(unquote_plus(field).strip().lower().startswith("utm_") for field in urlsplit(url).query.split("&"))
+
+
+def add_parameters(url: str, parameters: str) -> str:
+    """A clean address with more parameters, before its fragment.
+
+    >>> add_parameters("https://news.example/1?id=7#end", "utm_source=a")
+    'https://news.example/1?id=7&utm_source=a#end'
+    """
+    parts = urlsplit(url)
+    return parts._replace(query="&".join(filter(None, (parts.query, parameters)))).geturl()
+
+
 def _ascii_host(parts: SplitResult) -> str:
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise ValueError("expected one that begins with https:// and a host")

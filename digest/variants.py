@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from digest.compose import Draft, Edition, select_for
+from digest.deliver.counted import Counted
 from digest.deliver.letters import (
     NAME_CHARACTERS,
     NAME_COLUMNS,
@@ -21,12 +22,14 @@ from digest.errors import RenderError, SettingsError
 from digest.frozen import choice_from_json, window_from_json
 from digest.mail.links import make_slot_nonce
 from digest.model import Choice, ReasonCode, Selection
+from digest.render.build import article_address
 from digest.render.chart import most_viewed
 from digest.render.issue import Rendering, RenderRequest, render_issue
 from digest.render.pages import Page, render_page
 from digest.render.templates import TemplateLibrary
 from digest.settings import BrandSettings, NewsletterSettings, SiteSettings
 from digest.store.groups import VariantKey, make_variant_key
+from digest.store.issue_links import IssueLink
 from digest.store.issues import FrozenChoice, Issue
 from digest.trim import EXCERPT_SHARES, fit
 
@@ -175,7 +178,7 @@ class _Press:
     def __init__(self, draft: Draft, locale: str, pool: tuple[Choice, ...], workshop: Workshop, *, cut: bool) -> None:
         self._draft, self._locale, self._pool, self._workshop = draft, locale, pool, workshop
         self._places = {choice.article.id: index for index, choice in enumerate(pool)}
-        self._letterhead = letterhead_of_draft(draft, {}, workshop)
+        self._letterhead = letterhead_of_draft(draft, {}, workshop, links=links_of_draft(draft, pool, workshop))
         self._pages: dict[float, Page | None] = {} if cut else dict.fromkeys(EXCERPT_SHARES)
         self._printed: dict[tuple[str, ...], RenderedVariant] = {}
         everybody = draft.selection
@@ -261,8 +264,28 @@ def _as_wished(done: RenderedVariant, key: VariantKey, selection: Selection) -> 
     return replace(done, key=key, selection=replace(selection, shown=done.shown, passed_over=passed_over))
 
 
+def links_of_draft(draft: Draft, pool: Iterable[Choice], workshop: Workshop) -> tuple[IssueLink, ...]:
+    """The links whose clicks would be counted: one for each article of the pool; none where no click is.
+
+    Raises:
+        RenderError: an article cannot be linked to.
+    """
+    if not draft.edition.newsletter.count_clicks:
+        return ()
+    request = request_of_draft(draft, (), workshop)
+    return tuple(
+        IssueLink(place=place, article_id=choice.article.id, url=article_address(choice.article, request))
+        for place, choice in enumerate(pool, 1)
+    )
+
+
 def letterhead_of_draft(
-    draft: Draft, variants: Mapping[VariantKey, RenderedVariant], workshop: Workshop, *, issue_id: int = 0
+    draft: Draft,
+    variants: Mapping[VariantKey, RenderedVariant],
+    workshop: Workshop,
+    *,
+    issue_id: int = 0,
+    links: Iterable[IssueLink] = (),
 ) -> Letterhead:
     """What the messages of a draft would share.
 
@@ -271,6 +294,7 @@ def letterhead_of_draft(
         variants: what each group of readers would get.
         workshop: what rendering needs.
         issue_id: the issue that is being published; 0 in a preview.
+        links: those that are counted; in a preview none, as they would lead nowhere yet.
     """
     edition = draft.edition
     nonce = workshop.nonce(edition)
@@ -282,6 +306,7 @@ def letterhead_of_draft(
         date=edition.now,
         key=workshop.key,
         bodies={key.key: _split(variant.rendering, nonce) for key, variant in variants.items()},
+        counted=Counted.of(edition.settings.site, edition.newsletter, {link.url: link.place for link in links}),
     )
 
 

@@ -96,20 +96,24 @@ class _Link:
     """What it shows, spaces collapsed."""
     host: str
     """In lower case; "" where it has none."""
+    target: str
+    """Where it leads in the end: another address where clicks are counted."""
 
 
-def check_links(document: HtmlDocument, options: CheckOptions) -> Iterator[Finding]:  # noqa: ARG001 - a family's shape
+def check_links(document: HtmlDocument, options: CheckOptions) -> Iterator[Finding]:
     """Every breach of the rules on links, but for those on unsubscribing."""
-    yield from merge_repeats(_check_all(document))
+    yield from merge_repeats(_check_all(document, options))
 
 
-def _check_all(document: HtmlDocument) -> Iterator[Finding]:
+def _check_all(document: HtmlDocument, options: CheckOptions) -> Iterator[Finding]:
     for element in document.find("a", "area"):
         if (href := element.get("href")) is None:
             if element.tag == "a" and not (element.get("name") or element.get("id")):
                 yield document.error("LNK-HREF", "a link without an address", element)
             continue
-        link = _Link(element=element, href=href, words=_words(element), host=_host(href))
+        link = _Link(
+            element=element, href=href, words=_words(element), host=_host(href), target=options.target_of(href)
+        )
         yield from _check_address(document, link)
         yield from _check_words(document, link)
         yield from _check_host(document, link)
@@ -160,9 +164,9 @@ def _check_words(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
 
 
 def _check_host(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
-    if link.host.removeprefix("www.").rstrip(".") in SHORTENERS:
-        yield document.error("LNK-SHORT", f"{_cut(link.href)} goes through a shortener", link.element, link.href)
-    shown = _shown_host(link.words)
+    if _host(link.target).removeprefix("www.").rstrip(".") in SHORTENERS:
+        yield document.error("LNK-SHORT", f"{_cut(link.target)} goes through a shortener", link.element, link.href)
+    shown = shown_host(link.words)
     if shown and link.host and not _is_same_site(shown, link.host):
         message = f"a link shows {shown} and leads to {link.host}"
         yield document.error("LNK-SPOOF", message, link.element, link.words)
@@ -171,15 +175,15 @@ def _check_host(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
 def _check_parameters(document: HtmlDocument, link: _Link) -> Iterator[Finding]:
     if not link.host:
         return
-    fields = [(name.lower(), value) for name, value in parse_qsl(urlsplit(link.href).query, keep_blank_values=True)]
+    fields = [(name.lower(), value) for name, value in parse_qsl(urlsplit(link.target).query, keep_blank_values=True)]
     names = [name for name, _ in fields if name.startswith("utm_")]
     filled = {name for name, value in fields if value.strip()}
     if doubled := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        yield document.error("LNK-UTM", f"{_cut(link.href)} has {doubled[0]} twice", link.element, link.href)
+        yield document.error("LNK-UTM", f"{_cut(link.target)} has {doubled[0]} twice", link.element, link.href)
     elif names and (lacking := [name for name in UTM if name not in filled]):
-        message = f"{_cut(link.href)} has utm parameters, but no {', '.join(lacking)}"
+        message = f"{_cut(link.target)} has utm parameters, but no {', '.join(lacking)}"
         yield document.error("LNK-UTM", message, link.element, link.href)
-    if _ADDRESS.search(unquote(unquote(link.href))):
+    if _ADDRESS.search(unquote(unquote(link.target))):
         message = "a link holds an e-mail address; logs and analytics would keep it"
         yield document.warning("LNK-PII", message, link.element, link.href)
 
@@ -196,7 +200,7 @@ def _host(href: str) -> str:
     return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
 
 
-def _shown_host(words: str) -> str:
+def shown_host(words: str) -> str:
     """The host that a reader takes the link to lead to; "" where its words are no address."""
     found = _SHOWN_ADDRESS.search(words) or _SHOWN_ALONE.fullmatch(words.strip("()[]<>“”‘’'\" .,!›»→"))
     return found[1].lower() if found else ""

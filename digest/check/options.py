@@ -1,6 +1,8 @@
 """What the rules cannot read in a mail and must be told."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,3 +19,9 @@ class CheckOptions:
     """The sender's telephone number; "" where it is not known."""
     plain_text: str | None = None
     """The plain part beside the HTML part; `check_mail` fills it in."""
+    targets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Where links lead in the end whose clicks are counted, by the address that stands in the mail."""
+
+    def target_of(self, address: str) -> str:
+        """Where a link leads in the end."""
+        return self.targets.get(address, address)

@@ -36,9 +36,9 @@ def count(expression: str, as_json: bool) -> None:
     """Count whom a filter finds, by state.
 
     Terms are joined by and, or, not and parentheses. Texts (address, domain, name, locale, timezone, state, source)
-    and sets (tag, newsletter, section) take =, != and ~ for a part, or "in (a, b)". added, consented, left and mailed
-    take a day (added>2026-03-01) or an age (mailed>90d: longer ago; d, w, m, y). bounces is a number, paused yes or
-    no. @name is a saved filter.
+    and sets (tag, newsletter, section) take =, != and ~ for a part, or "in (a, b)". added, consented, left, mailed and
+    inactive take a day (added>2026-03-01) or an age (mailed>90d: longer ago; d, w, m, y). bounces and unread are
+    numbers, paused yes or no. @name is a saved filter. inactive and unread need opens or clicks to be counted.
 
     \b
     Example:

@@ -33,6 +33,12 @@ _WORDS: Mapping[str, str] = {
     "blocked": "a mail was refused for our sake",
     "auto-reply": "a program answered",
 }
+_READINGS: Mapping[str, str] = {
+    "opened": "was opened",
+    "prefetched": "had its pictures loaded, perhaps by a program",
+    "clicked": "had a link followed",
+    "scanned": "had links followed by a program",
+}
 
 
 @click.command(cls=WorkspaceCommand)
@@ -61,12 +67,13 @@ def history(address: str, as_json: bool) -> None:
 
 
 def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
-    """Events and deliveries, in the order they happened."""
+    """Events, deliveries and readings, in the order they happened."""
     from zoneinfo import ZoneInfo
 
     from digest.store.confirmations import get_wording
     from digest.store.events import list_events
     from digest.store.ledger import list_deliveries_to
+    from digest.store.readings import list_readings
 
     timezone = ZoneInfo(app.settings.site.timezone)
     entries = [
@@ -92,10 +99,22 @@ def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
         }
         for mail in list_deliveries_to(app.database, person.id)
     ]
+    entries += [
+        {
+            "at": moment.astimezone(timezone).isoformat(),
+            "what": what,
+            "newsletter": reading.newsletter,
+            "edition": reading.edition,
+        }
+        for reading in list_readings(app.database, person.id)
+        for what, moment in reading.moments
+    ]
     return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["at"]))
 
 
 def _sentence(entry: Mapping[str, Any]) -> str:
+    if entry["what"] in _READINGS:
+        return f"{entry['newsletter']} {entry['edition']} {_READINGS[entry['what']]}"
     if entry["what"] == "mail":
         answer = f": {entry['answer']}" if entry["answer"] else ""
         return f"{entry['newsletter']} {entry['edition']} {entry['state']}{answer}"

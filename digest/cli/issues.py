@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.cli.chosen_issue import catch_up, edition_argument, message_ids, require_issue
+from digest.cli.issue_stats import stats
 from digest.cli.output import ask, print_json, print_table
 from digest.cli.preview import print_choices
 from digest.cli.resolve import resolve
@@ -356,4 +357,5 @@ def cancel(edition: date, newsletter: str | None, yes: bool) -> None:
         click.echo(f"{chosen.slug} {edition} is cancelled")
 
 
-issues.add_command(resolve)
+for command in (resolve, stats):
+    issues.add_command(command)

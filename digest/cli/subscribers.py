@@ -8,6 +8,7 @@ from digest.cli.erase import erase
 from digest.cli.filters import count, filter_option, filters
 from digest.cli.growth import stats
 from digest.cli.history import history
+from digest.cli.inactive import inactive
 from digest.cli.output import count_of, print_json, print_table
 from digest.cli.subscribe_form import form
 from digest.cli.subscriber_files import STATES, choose_newsletters, export, import_, make_filter
@@ -271,5 +272,5 @@ def _require_by_token(app: "App", token: str) -> "Subscriber":
     return found
 
 
-for command in (import_, export, form, count, filters, stats, tag, tags, history, erase):
+for command in (import_, export, form, count, filters, stats, tag, tags, history, inactive, erase):
     subscribers.add_command(command)

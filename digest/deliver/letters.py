@@ -10,6 +10,7 @@ from itertools import product
 from typing import Literal
 
 from digest.address import MAX_LOCAL_LENGTH
+from digest.deliver.counted import COUNT_TOKEN, Counted
 from digest.deliver.transport import Envelope, Parcel
 from digest.errors import SettingsError
 from digest.mail.assembly import (
@@ -27,7 +28,7 @@ from digest.mail.assembly import (
 )
 from digest.mail.encoding import BASE64, QUOTED_PRINTABLE, Encoding, choose_encoding
 from digest.mail.headers import clean_name
-from digest.mail.links import MessageIds, Tokens, TokenSigner
+from digest.mail.links import MessageIds, Purpose, Tokens, TokenSigner
 from digest.render.cut import Passing
 from digest.render.cut import Segment as PageSegment
 from digest.render.links import clean_url
@@ -46,6 +47,7 @@ _SENDER_ID = range(5, 16)
 _BOUNCE_TOKEN_LENGTH = 40
 _TOKEN_OF = {"unsubscribe_url": "unsubscribe_token", "preferences_url": "preferences_token"}
 """Slots that are links, and what is a subscriber's own in them."""
+_COUNT = int(Purpose.COUNT)
 _KINDS = (TEXT_TYPE, HTML_TYPE)
 _ENCODINGS = (BASE64, QUOTED_PRINTABLE)
 _NO_STORIES = Stories()
@@ -98,6 +100,8 @@ class Letterhead:
     """Whether each message has a return path of its own, by which its bounce is known."""
     precedence: Literal["", "bulk", "list"] = ""
     """The Precedence header, or "" for none."""
+    counted: Counted | None = None
+    """What is counted in its messages; None for nothing."""
     series: str = ""
     """What tells its Message-IDs from those of others; "" for the edition."""
 
@@ -122,6 +126,7 @@ class Stationery:
     def __init__(self, letterhead: Letterhead) -> None:
         self._letterhead = letterhead
         self._tokens = TokenSigner(letterhead.link_key or letterhead.key, letterhead.issue_id)
+        self._counted = letterhead.counted
         site = letterhead.site
         base = site.base_url(letterhead.newsletter.mailbox.domain)
         self._unsubscribe = _TokenLink.around(site.unsubscribe_url or f"{base}/unsubscribe/{{token}}")
@@ -150,14 +155,20 @@ class Stationery:
         sender = f"{before}+{mark}{behind}" if mark and self._letterhead.verp else f"{before}{behind}"
         return Parcel(
             envelope=Envelope(sender=sender, recipient=reader.address),
-            content=template.write(heading, _values(reader, tokens), stories),
+            content=template.write(heading, self._values(reader, tokens), stories),
             delivery_id=delivery_id,
             is_plain=True,
         )
 
     def measure_html(self, body: VariantBody, reader: Reader) -> int:
         """The bytes of the encoded HTML part of a reader's message."""
-        return self._part(HTML_TYPE, body.html).measure(_values(reader, self._tokens.sign(reader.subscriber_id)))
+        return self._part(HTML_TYPE, body.html).measure(self._values(reader, self._tokens.sign(reader.subscriber_id)))
+
+    def targets(self, reader: Reader) -> Mapping[str, str]:
+        """Where the counted links of a reader's message lead, by the address that stands in it."""
+        if self._counted is None:
+            return {}
+        return self._counted.target_of(self._tokens.sign_link(_COUNT, reader.subscriber_id))
 
     def slot_values(self, reader: Reader) -> SlotValues:
         """What goes into the slots, with whole links."""
@@ -170,7 +181,19 @@ class Stationery:
         )
 
     def _part(self, content_type: str, text: SlottedText) -> PartTemplate:
-        return PartTemplate(content_type, self._segments(text))
+        return PartTemplate(content_type, self._segments(content_type, text))
+
+    def _values(self, reader: Reader, tokens: Tokens) -> dict[str, str]:
+        """What goes into the slots; links are cut down to their tokens."""
+        values = {
+            "address": reader.address,
+            "name": reader.name,
+            "unsubscribe_token": tokens.unsubscribe,
+            "preferences_token": tokens.preferences,
+        }
+        if self._counted is not None:
+            values[COUNT_TOKEN] = self._tokens.sign_link(_COUNT, reader.subscriber_id)
+        return values
 
     def _open(self, variant: str) -> tuple[MessageTemplate, str, Stories]:
         """What writes a variant, the subject and the stories that are its own."""
@@ -200,12 +223,16 @@ class Stationery:
             Stories(text.pieces(leaves.text), html.pieces(leaves.html)),
         )
 
-    def _segments(self, text: SlottedText) -> Iterator[Segment]:
+    def _segments(self, content_type: str, text: SlottedText) -> Iterator[Segment]:
         first, *pieces = text.pieces
-        yield first
+        yield from self.cut_text(first, content_type)
         for slot, piece in zip(text.slots, pieces, strict=True):
             yield from self.cut_slot(slot, text.escape)
-            yield piece
+            yield from self.cut_text(piece, content_type)
+
+    def cut_text(self, text: str, content_type: str) -> tuple[str | Slot, ...]:
+        """What stands between slots, cut where it is counted; plain text shows addresses as they are."""
+        return self._counted.cut(text) if self._counted and content_type == HTML_TYPE else (text,)
 
     def cut_slot(self, slot: PageSlot, escape: Callable[[str], str]) -> tuple[str | Slot, ...]:
         """A slot; of a link all but the token is the same for everyone, and names are cleaned where they are shown."""
@@ -242,6 +269,7 @@ class _Shared:
     def __init__(self, content_type: str, encoding: Encoding, stationery: Stationery) -> None:
         self.encoding = encoding
         self.part = PartTemplate(content_type, [STORIES], encoding)
+        self._content_type = content_type
         self._escape = escape_html if content_type == HTML_TYPE else as_line
         self._stationery = stationery
         self._known: dict[object, tuple[Piece, ...]] = {}
@@ -257,12 +285,10 @@ class _Shared:
         if isinstance(segment, Passing):
             return (segment,)
         if isinstance(segment, str):
-            self._known[segment] = (self.part.slice(segment),)
+            cut = self._stationery.cut_text(segment, self._content_type)
         else:
-            cut = self._stationery.cut_slot(segment, self._escape)
-            self._known[segment] = tuple(
-                self.part.slice(each) if isinstance(each, str) else each for each in cut if each
-            )
+            cut = tuple(filter(None, self._stationery.cut_slot(segment, self._escape)))
+        self._known[segment] = tuple(self.part.slice(each) if isinstance(each, str) else each for each in cut)
         return self._known[segment]
 
 
@@ -285,6 +311,11 @@ def slot_values(letterhead: Letterhead, reader: Reader) -> SlotValues:
     return letterhead.stationery.slot_values(reader)
 
 
+def counted_targets(letterhead: Letterhead, reader: Reader) -> Mapping[str, str]:
+    """Where the counted links of one reader's message lead, by the address that stands in it."""
+    return letterhead.stationery.targets(reader)
+
+
 def html_size(letterhead: Letterhead, body: VariantBody, reader: Reader) -> int:
     """How many bytes the HTML part of one reader's message has, encoded, as Gmail counts them for its clip."""
     return letterhead.stationery.measure_html(body, reader)
@@ -299,16 +330,6 @@ def name_to_show(name: str) -> str:
     if not any(map(str.isalnum, name)):
         return ""
     return shorten(clean_name(name)[:NAME_CHARACTERS], NAME_COLUMNS)
-
-
-def _values(reader: Reader, tokens: Tokens) -> dict[str, str]:
-    """What goes into the slots; the two links are cut down to their tokens."""
-    return {
-        "address": reader.address,
-        "name": reader.name,
-        "unsubscribe_token": tokens.unsubscribe,
-        "preferences_token": tokens.preferences,
-    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -181,7 +181,7 @@ def _build_article(choice: Choice, position: int, request: RenderRequest, langua
         position=position,
         is_pinned=any(reason.code is ReasonCode.PINNED for reason in choice.reasons),
         title=_headline(article),
-        url=clean_article_url(article.url),
+        url=article_address(article, request),
         subheads=tuple(_subheads(article, request.excerpt_share)),
         excerpt=_excerpt(article, LEAD_EXCERPT_COLUMNS if is_lead else EXCERPT_COLUMNS, request.excerpt_share),
         image=choose_image(article) if request.newsletter.images else None,
@@ -194,6 +194,15 @@ def _build_article(choice: Choice, position: int, request: RenderRequest, langua
         language=tag,
         direction=direction_of(tag) if tag else "",
     )
+
+
+def article_address(article: Article, request: RenderRequest) -> str:
+    """Where links to an article lead, with the newsletter's utm parameters where they belong.
+
+    Raises:
+        RenderError: it cannot be linked to.
+    """
+    return request.campaign.mark(clean_article_url(article.url))
 
 
 def section_in_words(article: Article) -> str:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from digest.model import Choice, Window
+from digest.render.campaign import Campaign
 from digest.settings import BrandSettings, NewsletterSettings, SiteSettings
 
 
@@ -33,6 +35,11 @@ class RenderRequest:
     """The views that a bar of full length stands for; None for the most among those shown."""
     excerpt_share: float = 1.0
     """How much of their usual length excerpts keep: less where a mail would be clipped; 0 leaves them out."""
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        """What links to the publisher's articles carry."""
+        return Campaign.of(self.site, self.newsletter, self.edition)
 
 
 @dataclass(frozen=True, kw_only=True)

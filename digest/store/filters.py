@@ -9,6 +9,7 @@ from typing import Any
 from digest.model import SubscriberState
 from digest.store.database import Database, to_seconds
 from digest.store.filter_language import Both, Either, Expression, FilterError, Not, Saved, Term, parse_filter
+from digest.store.inactive import UNREAD_ISSUES, UNREAD_SINCE, is_anything_counted
 
 _NAME = re.compile(r"[\w-]{1,60}")
 _SPAN = re.compile(r"(\d{1,5})([hdwmy])")
@@ -32,12 +33,14 @@ _MOMENTS: Mapping[str, str] = {
     "added": "subscriber.created_at",
     "consented": "subscriber.consent_at",
     "left": "subscriber.left_at",
+    "inactive": UNREAD_SINCE,
     "mailed": "(SELECT max(updated_at) FROM delivery WHERE subscriber_id = subscriber.id AND state = 'sent')",
 }
-_NUMBERS: Mapping[str, str] = {"bounces": "subscriber.soft_bounces"}
+_NUMBERS: Mapping[str, str] = {"bounces": "subscriber.soft_bounces", "unread": UNREAD_ISSUES}
 _FLAGS: Mapping[str, str] = {"paused": "subscriber.paused_until IS NOT NULL"}
-_UNCOUNTED = frozenset(("inactive",))
-FIELDS = frozenset((*_TEXTS, *_SETS, *_MOMENTS, *_NUMBERS, *_FLAGS, *_UNCOUNTED))
+_COUNTED = frozenset(("inactive", "unread"))
+"""Known only where opens or clicks are counted."""
+FIELDS = frozenset((*_TEXTS, *_SETS, *_MOMENTS, *_NUMBERS, *_FLAGS))
 """What a term can be about."""
 
 
@@ -141,7 +144,7 @@ class _Compiler:
         return f"({self.compile(parse_filter(text, FIELDS), (*within, saved.name))})"
 
     def _term(self, term: Term) -> str:
-        if term.field in _UNCOUNTED:
+        if term.field in _COUNTED and not is_anything_counted(self._database):
             raise FilterError(f"column {term.column}: {term.field} needs opens or clicks to be counted; none are yet")
         kinds: tuple[tuple[Mapping[str, str], Callable[[Term, str], str]], ...] = (
             (_TEXTS, self._text),

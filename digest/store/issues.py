@@ -291,6 +291,16 @@ def list_issues(
     return [_from_row(row) for row in rows]
 
 
+def list_frozen(database: Database, newsletter: str | None = None, *, limit: int = -1) -> list[Issue]:
+    """Issues whose contents were fixed, of one newsletter or all, newest edition first."""
+    rows = database.rows(
+        """SELECT * FROM issue WHERE (:newsletter IS NULL OR newsletter = :newsletter) AND frozen_at IS NOT NULL
+        ORDER BY edition DESC, newsletter LIMIT :limit""",
+        {"newsletter": newsletter, "limit": limit},
+    )
+    return [_from_row(row) for row in rows]
+
+
 def list_resumable(database: Database, newsletter: str, *, boot: BootTime, now: datetime) -> list[Issue]:
     """Issues nobody holds that have something to send now, oldest first."""
     rows = database.rows(

@@ -10,6 +10,7 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from digest.store.audience_tables import AUDIENCE_TABLES
+from digest.store.counting_tables import COUNTING_TABLES
 
 migrations = Migrations("digest")
 
@@ -307,6 +308,12 @@ def m006_ledger_for_speed(database: sqlite_utils.Database) -> None:
 def m007_audience(database: sqlite_utils.Database) -> None:
     """What happened to people, their tags, what they asked for, and what came back by mail."""
     _run(database, AUDIENCE_TABLES)
+
+
+@migrations()
+def m008_counting(database: sqlite_utils.Database) -> None:
+    """Opens and clicks: links, readings, their sums."""
+    _run(database, COUNTING_TABLES)
 
 
 def _run(database: sqlite_utils.Database, script: str) -> None:

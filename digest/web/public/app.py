@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from digest.errors import DatabaseLockedError
-from digest.web.public import confirming, health, leaving, preferring, subscribing, webhooks
+from digest.web.public import confirming, counting, health, leaving, preferring, subscribing, webhooks
 from digest.web.public.api import DESCRIPTION
 from digest.web.public.forms import Stamps
 from digest.web.public.guard import Guard
@@ -31,6 +31,7 @@ def build_public_app(site: Site, *, form_key: bytes) -> ASGIApp:
     limit = RateLimit(site.web.signups_per_hour)
     routes: list[BaseRoute] = [
         *leaving.routes(site),  # first: a million mail programs may ask for it
+        *counting.routes(site),
         *_frame_routes(site),
         *subscribing.routes(site, Stamps(form_key), limit),
         *confirming.routes(site),
