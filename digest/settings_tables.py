@@ -236,6 +236,7 @@ class NewsletterSettings(Table):
         '"utm_source=hanbit&utm_medium=email&utm_campaign={newsletter}-{date}". By default none.',
     )
     utm_hosts: tuple[str, ...] = Field((), description="Hosts whose links get them beside that of the site's url.")
+    archive: bool = Field(default=True, description="Show past issues on digest's own pages, /archive, with feeds.")
     brand: BrandSettings | None = Field(None, description="Keys of [brand] that differ for this newsletter.")
 
     @field_validator("slug")

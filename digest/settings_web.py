@@ -36,6 +36,9 @@ class WebSettings(Table):
     signups_per_hour: int = Field(
         20, ge=1, le=100_000, description="Requests one client may send to the forms in an hour."
     )
+    archive_noindex: bool = Field(
+        default=False, description="Ask search engines to leave the archive of past issues out."
+    )
     operations_port: int | None = Field(
         None, ge=0, le=65535, description="A port of its own for /healthz, /readyz and /metrics; 0 takes any."
     )

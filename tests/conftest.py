@@ -1,5 +1,6 @@
 """What tests of every room share: real data where it is there, real workspaces, the real command."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -20,6 +21,12 @@ CHECKOUT = Path(__file__).parents[1]
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests live to the end: the collector need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

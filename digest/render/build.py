@@ -169,7 +169,15 @@ def _build_links(request: RenderRequest) -> LinksContext:
         site=clean_url(request.site.url) if request.site.url else "",
         preferences=slot_marker("preferences_url", request.nonce),
         unsubscribe=slot_marker("unsubscribe_url", request.nonce),
+        archive=_archive_address(request),
     )
+
+
+def _archive_address(request: RenderRequest) -> str:
+    """Only where a publisher said where digest's own pages are: elsewhere the link would lead nowhere."""
+    if not (request.site.public_url and request.newsletter.archive):
+        return ""
+    return f"{clean_url(request.site.public_url)}/archive/{request.newsletter.slug}/{request.edition}"
 
 
 def _build_article(choice: Choice, position: int, request: RenderRequest, language: Language) -> ArticleContext:

@@ -160,6 +160,7 @@ class LinksContext:
     site: str = field(metadata={"help": 'The site\'s front page, or "".'})
     preferences: str = field(metadata={"help": "The subscriber's settings; filled for each subscriber."})
     unsubscribe: str = field(metadata={"help": "Ends the subscription; required. Filled for each subscriber."})
+    archive: str = field(metadata={"help": 'This issue as a page of the web, the same for everybody, or "".'})
 
 
 @dataclass(frozen=True, kw_only=True)

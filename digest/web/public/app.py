@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from digest.errors import DatabaseLockedError
-from digest.web.public import confirming, counting, health, leaving, preferring, subscribing, webhooks
+from digest.web.public import archive, confirming, counting, feeds, health, leaving, preferring, subscribing, webhooks
 from digest.web.public.api import DESCRIPTION
 from digest.web.public.forms import Stamps
 from digest.web.public.guard import Guard
@@ -37,6 +37,8 @@ def build_public_app(site: Site, *, form_key: bytes) -> ASGIApp:
         *confirming.routes(site),
         *preferring.routes(site, limit),
         *webhooks.routes(site),
+        *feeds.routes(site),  # before the archive, whose issues have addresses of the same form
+        *archive.routes(site),
     ]
     if site.web.operations_token:
         routes += health.routes(site, token=site.web.operations_token)
