@@ -106,14 +106,14 @@ def export_json(people: Iterable[Person], file: TextIO) -> int:
     file.write("[")
     for person in people:
         file.write(",\n" if written else "\n")
-        json.dump({**subscriber_to_json(person.subscriber), "tags": person.tags}, file, ensure_ascii=False)
+        json.dump(subscriber_to_json(person.subscriber, person.tags), file, ensure_ascii=False)
         written += 1
     file.write("\n]\n" if written else "]\n")
     return written
 
 
-def subscriber_to_json(subscriber: Subscriber) -> dict[str, Any]:
-    """A subscriber as plain JSON values."""
+def subscriber_to_json(subscriber: Subscriber, tags: Iterable[str]) -> dict[str, Any]:
+    """A subscriber with their tags as plain JSON values."""
     return {
         "address": subscriber.address,
         "name": subscriber.name,
@@ -126,4 +126,6 @@ def subscriber_to_json(subscriber: Subscriber) -> dict[str, Any]:
         "consent_at": subscriber.consent_at and subscriber.consent_at.isoformat(),
         "created_at": subscriber.created_at.isoformat(),
         "left_at": subscriber.left_at and subscriber.left_at.isoformat(),
+        "paused_until": subscriber.paused_until and subscriber.paused_until.isoformat(),
+        "tags": list(tags),
     }

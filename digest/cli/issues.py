@@ -266,6 +266,8 @@ def _print_record(record: _Record) -> None:
         click.echo(f"Nobody was mailed. `digest check` tells all; `{again}` tries again, with --force-unsafe as it is.")
     for overridden in issue.frozen.get("overridden", ()):
         click.echo(f"Sent in spite of  {overridden}")
+    if only := issue.frozen.get("only"):
+        click.echo(f"Readers     only those whom the filter finds: {only}")
     click.echo(f"Deliveries  {count_in_words(record.counts) or 'none'}")
     if issue.frozen_at is not None:
         click.echo(

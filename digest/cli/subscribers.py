@@ -139,12 +139,14 @@ def list_(
     """
     from digest.audience import subscriber_to_json
     from digest.store.subscriber_search import list_subscribers
+    from digest.store.tags import list_tags_of
 
     with open_workspace() as app:
         wanted = make_filter(app, state, newsletter, locale, text=text, expression=expression)
         found = list(list_subscribers(app.database, wanted, limit=limit))
+        tags = list_tags_of(app.database, [subscriber.id for subscriber in found])
     if as_json:
-        print_json([subscriber_to_json(subscriber) for subscriber in found])
+        print_json([subscriber_to_json(subscriber, tags.get(subscriber.id, ())) for subscriber in found])
         return
     rows = [(s.address, s.name, s.state, s.locale, ", ".join(map(_subscription_words, s.subscriptions))) for s in found]
     if rows:
@@ -170,9 +172,11 @@ def show(address: str, as_json: bool) -> None:
       digest subscribers show kim@example.com
     """
     from digest.audience import subscriber_to_json
+    from digest.store.tags import list_tags
 
     with open_workspace() as app:
-        values = subscriber_to_json(_require(app, address))
+        person = _require(app, address)
+        values = subscriber_to_json(person, list_tags(app.database, person.id))
     if as_json:
         print_json(values)
         return
@@ -212,6 +216,7 @@ def set_(
     """
     from digest.audience import Wishes, make_profile, subscriber_to_json
     from digest.store.subscribers import change_subscriber
+    from digest.store.tags import list_tags
 
     with open_workspace() as app:
         wishes = Wishes(
@@ -225,8 +230,9 @@ def set_(
         profile = make_profile(wishes, app.settings, locales=app.locales)
         _note_unknown_sections(app, sections)
         changed = change_subscriber(app.database, profile, now=app.clock.now())
+        tags = list_tags(app.database, changed.id)
     if as_json:
-        print_json(subscriber_to_json(changed))
+        print_json(subscriber_to_json(changed, tags))
     else:
         click.echo(f"{changed.address}: changed")
 

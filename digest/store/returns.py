@@ -36,6 +36,12 @@ def note_message(database: Database, digest: bytes, *, now: datetime) -> bool:
     )
 
 
+def forget_messages(database: Database, *, before: datetime) -> None:
+    """Forget which messages were acted upon before a moment."""
+    with database.transaction():
+        database.execute("DELETE FROM inbound_message WHERE processed_at < ?", (to_seconds(before),))
+
+
 def save_position(database: Database, position: Position) -> None:
     """Keep how far a mailbox has been read."""
     database.execute(

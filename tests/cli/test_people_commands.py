@@ -34,6 +34,10 @@ def test_tags_are_put_on_taken_off_and_counted(workspace):
     run(workspace, "subscribers", "tag", KIM, "--remove", "vip")
     assert json.loads(run(workspace, "subscribers", "tags", "--json")) == {"vip": 1, "열성 독자": 2}
     assert digest("subscribers", "tag", KIM, config=workspace).code == 2
+    assert json.loads(run(workspace, "subscribers", "show", KIM, "--json"))["tags"] == ["열성 독자"]
+    listed = json.loads(run(workspace, "subscribers", "list", "--json"))
+    assert {row["address"]: row["tags"] for row in listed}[reader_address(2)] == ["vip", "열성 독자"]
+    assert "tags            열성 독자\n" in run(workspace, "subscribers", "show", KIM)
 
 
 def test_a_history_tells_events_and_mails_with_dates(workspace):
@@ -125,3 +129,4 @@ def test_an_issue_can_be_sent_to_some_alone(workspace):
     with open_database(workspace.with_name(FILE_NAME)) as database:
         frozen = json.loads(database.value("SELECT frozen FROM issue"))
     assert frozen["only"] == "tag=vip"
+    assert "Readers     only those whom the filter finds: tag=vip\n" in run(workspace, "issues", "show", "2026-03-02")

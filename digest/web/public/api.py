@@ -3,6 +3,9 @@
 from typing import Any
 
 from digest import __version__
+from digest.mail.inbound.webhook import KINDS, LONGEST
+from digest.returns.act import Deed
+from digest.web.public.webhooks import MOST_ENTRIES
 
 _ERROR: dict[str, Any] = {
     "type": "object",
@@ -114,8 +117,68 @@ PATHS: dict[str, Any] = {
         },
     },
 }
-DESCRIPTION: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {"title": "digest", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
-    "paths": PATHS,
+_TEXT: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
+_ENTRY: dict[str, Any] = {
+    "type": "object",
+    "required": ["kind"],
+    "anyOf": [{"required": ["recipient"]}, {"required": ["mark"]}],
+    "additionalProperties": False,
+    "properties": {
+        "recipient": {**_TEXT, "minLength": 1, "description": "The address it is about."},
+        "mark": {
+            "type": "string",
+            "pattern": "^[0-9A-Fa-f]{40}$",
+            "description": "X-Digest-Delivery of the mail it is about, which names person and issue.",
+        },
+        "message_id": {**_TEXT, "description": "Message-ID of the mail; with recipient it names the issue."},
+        "kind": {"enum": [str(kind) for kind in KINDS]},
+        "reason": {**_TEXT, "description": "A word for it, such as mailbox_full."},
+        "status": {"type": "string", "pattern": r"^([245]\.[0-9]{1,3}\.[0-9]{1,3})?$"},
+        "diagnostic": {**_TEXT, "description": "The server's own words."},
+        "id": {**_TEXT, "description": "Names the event: a second one with the same changes nothing."},
+    },
 }
+_RESULTS: dict[str, Any] = {
+    "type": "object",
+    "required": ["results"],
+    "additionalProperties": False,
+    "properties": {"results": {"type": "array", "items": {"enum": [str(deed) for deed in Deed]}}},
+}
+WEBHOOKS: dict[str, Any] = {
+    "/webhooks/bounces": {
+        "post": {
+            "operationId": "reportBounces",
+            "summary": "Tell of bounces, complaints and requests to leave.",
+            "security": [{"token": []}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "array", "minItems": 1, "maxItems": MOST_ENTRIES, "items": _ENTRY}
+                    }
+                },
+            },
+            "responses": {
+                "200": _answer("What followed from each, in their order.", _RESULTS),
+                "400": _answer("The body is no JSON list.", _ERROR),
+                "401": _answer("The token is missing or wrong.", _ERROR),
+                "413": {"description": "The body is longer than 1 MiB."},
+                "422": _answer("An entry is wrong; none was acted upon.", _ERROR),
+                "503": {"description": "The database is busy; try again."},
+            },
+        }
+    },
+}
+"""What mail services other than SES call; Amazon defines what it sends itself."""
+
+
+def describe_api(*, with_webhooks: bool) -> dict[str, Any]:
+    """The description of what a workspace serves, as plain JSON values."""
+    described: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "digest", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
+        "paths": {**PATHS, **(WEBHOOKS if with_webhooks else {})},
+    }
+    if with_webhooks:
+        described["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+    return described

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from digest.errors import DatabaseLockedError
 from digest.web.public import archive, confirming, counting, feeds, health, leaving, preferring, subscribing, webhooks
-from digest.web.public.api import DESCRIPTION
+from digest.web.public.api import describe_api
 from digest.web.public.forms import Stamps
 from digest.web.public.guard import Guard
 from digest.web.public.limits import RateLimit
@@ -65,8 +65,10 @@ def _frame_routes(site: Site) -> list[BaseRoute]:
     async def send_stylesheet(_request: Request) -> Response:
         return Response(site.pages.stylesheet, media_type="text/css", headers={"Cache-Control": _FOR_EVER})
 
+    description = describe_api(with_webhooks=bool(site.settings.inbound.webhook_token))
+
     async def describe(_request: Request) -> Response:
-        return JSONResponse(DESCRIPTION, headers={"Access-Control-Allow-Origin": "*"})
+        return JSONResponse(description, headers={"Access-Control-Allow-Origin": "*"})
 
     return [
         Route("/", go_to_form, methods=["GET"]),

@@ -16,7 +16,7 @@ from digest.app import App
 from digest.errors import FetchError
 from digest.mail.inbound.report import InboundMessage
 from digest.mail.inbound.sns import CONFIRMATION, NOTIFICATION, SnsError, SnsMessage, parse_sns, require_signature
-from digest.mail.inbound.webhook import KINDS, LONGEST, EntryError, read_entry, read_ses_event
+from digest.mail.inbound.webhook import EntryError, read_entry, read_ses_event
 from digest.returns.act import Act, Deed, act_on
 from digest.source.fetch import Fetch, fetch
 from digest.web.public.site import Site
@@ -143,75 +143,3 @@ def _parse(body: bytes) -> list[Any] | None:
 
 def _refuse(words: str, status: int, *, field: str = "", headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"error": {"field": field, "message": words}}, status, headers=headers)
-
-
-def _described(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-_TEXT: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
-_ERROR: dict[str, Any] = {
-    "type": "object",
-    "required": ["error"],
-    "additionalProperties": False,
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["field", "message"],
-            "additionalProperties": False,
-            "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-        }
-    },
-}
-_ENTRY: dict[str, Any] = {
-    "type": "object",
-    "required": ["kind"],
-    "anyOf": [{"required": ["recipient"]}, {"required": ["mark"]}],
-    "additionalProperties": False,
-    "properties": {
-        "recipient": {**_TEXT, "minLength": 1, "description": "The address it is about."},
-        "mark": {
-            "type": "string",
-            "pattern": "^[0-9A-Fa-f]{40}$",
-            "description": "X-Digest-Delivery of the mail it is about, which names person and issue.",
-        },
-        "message_id": {**_TEXT, "description": "Message-ID of the mail; with recipient it names the issue."},
-        "kind": {"enum": [str(kind) for kind in KINDS]},
-        "reason": {**_TEXT, "description": "A word for it, such as mailbox_full."},
-        "status": {"type": "string", "pattern": r"^([245]\.[0-9]{1,3}\.[0-9]{1,3})?$"},
-        "diagnostic": {**_TEXT, "description": "The server's own words."},
-        "id": {**_TEXT, "description": "Names the event: a second one with the same changes nothing."},
-    },
-}
-_RESULTS: dict[str, Any] = {
-    "type": "object",
-    "required": ["results"],
-    "additionalProperties": False,
-    "properties": {"results": {"type": "array", "items": {"enum": [str(deed) for deed in Deed]}}},
-}
-OPENAPI: dict[str, Any] = {
-    "/webhooks/bounces": {
-        "post": {
-            "operationId": "reportBounces",
-            "summary": "Tell of bounces, complaints and requests to leave.",
-            "security": [{"token": []}],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": {"type": "array", "minItems": 1, "maxItems": MOST_ENTRIES, "items": _ENTRY}
-                    }
-                },
-            },
-            "responses": {
-                "200": _described("What followed from each, in their order.", _RESULTS),
-                "400": _described("The body is no JSON list.", _ERROR),
-                "401": _described("The token is missing or wrong.", _ERROR),
-                "413": {"description": "The body is longer than 1 MiB."},
-                "422": _described("An entry is wrong; none was acted upon.", _ERROR),
-                "503": {"description": "The database is busy; try again."},
-            },
-        }
-    },
-}
-"""Of what is ours to define; the security scheme "token" is `{"type": "http", "scheme": "bearer"}`."""
