@@ -77,7 +77,7 @@ def sent_figures(app, issue):
     return tuple(row)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))])
 @pytest.mark.parametrize("has_tags", [True, False], ids=["pages", "without tags"])
 @pytest.mark.parametrize("skips", ["true", "false"])
 def test_a_dry_run_tells_what_the_real_send_does(open_site, skips, has_tags, seed):

@@ -71,6 +71,7 @@ MODULES = {module_of(file): file for file in FILES}
 
 
 @cache
+@cache
 def tree_of(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
@@ -162,6 +163,7 @@ def test_libraries_with_an_effect_stay_in_their_room():
     assert not strays
 
 
+@cache
 def calls_in(file: Path) -> set[str]:
     """Names of functions that a file calls, as written: "print", "datetime.now"."""
     return {ast.unparse(node.func) for node in ast.walk(tree_of(file)) if isinstance(node, ast.Call)}

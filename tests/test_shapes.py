@@ -7,7 +7,6 @@ import csv
 import io
 import zipfile
 from datetime import UTC, datetime
-from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,6 +23,7 @@ from digest.cli.subscriber_files import SHAPE_NAMES
 from digest.errors import SourceError
 from digest.model import SubscriberState
 from digest.settings import load_settings
+from digest.source.clean import clean_line
 from digest.source.files import FileOptions
 from digest.store.database import open_database
 from digest.store.subscriber_search import SubscriberFilter, list_subscribers
@@ -277,7 +277,7 @@ PEOPLE = st.lists(
         st.builds(
             Profile,
             address=st.from_regex(r"[a-z]{1,8}\+?[a-z]{1,3}@[a-z]{1,8}\.co\.kr", fullmatch=True),
-            name=st.text(NAME, max_size=9).map(lambda name: normalize("NFC", name)),  # as imports keep them
+            name=st.text(NAME, max_size=9).map(clean_line),
             locale=st.sampled_from(["", "ko", "en"]),
             timezone=st.sampled_from(["", "Asia/Seoul"]),
             newsletters=st.sampled_from([("weekly",), ("daily", "weekly")]),

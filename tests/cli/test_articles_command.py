@@ -117,7 +117,7 @@ def test_an_exclusion_keeps_an_article_out_until_it_is_taken_back(week):
     assert "007" in shown(week)
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("columns", [60, pytest.param(80, marks=pytest.mark.slow), 120])
 def test_a_table_fits_the_terminal_and_hangul_stays_in_line(week, columns):
     answer = digest_on_terminal("articles", "top", "--date", EDITION, "--config", week, columns=columns)
     lines = [COLOUR.sub("", line) for line in answer.out.splitlines()]

@@ -278,7 +278,7 @@ def make_naive(reader, words, unsubscribe_url):
 
 
 @given(name=ANY_NAME, words=WORDS, number=st.integers(1, 2**40 - 1))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 def test_a_message_with_a_name_in_it_is_what_a_naive_build_says_and_no_name_breaks_out(name, words, number):
     """Of a group's variant, and of a selection of the reader's own."""
     marker, (begin, end) = slot_marker("name", NONCE), frame_markers(NONCE)
@@ -349,7 +349,7 @@ def make_leaves(order, *, tail="</body>\n"):
 
 
 @given(orders=st.lists(st.permutations(range(6)).flatmap(lambda p: st.sampled_from([p, p[:2], p[3:]])), max_size=5))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_readers_own_choices_in_their_own_order_say_what_was_chosen(orders):
     choices = {str(number): make_leaves(order) for number, order in enumerate(orders)}
     letterhead = make_letterhead(own=choices.__getitem__)

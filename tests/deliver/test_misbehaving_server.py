@@ -205,7 +205,10 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("is_pipelined", [False, True], ids=["lock-step", "pipelining"])
+@pytest.mark.parametrize(
+    "is_pipelined",
+    [pytest.param(False, marks=pytest.mark.slow, id="lock-step"), pytest.param(True, id="pipelining")],
+)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_whatever_a_server_does_each_message_has_its_end(row, is_pipelined):
     outbox = CheckingOutbox(parcels(3, row.content))

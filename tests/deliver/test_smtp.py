@@ -335,7 +335,7 @@ def answers(phase: str) -> st.SearchStrategy[list]:
 SCRIPTS = st.fixed_dictionaries({phase: answers(phase) for phase in GOOD})
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(script=SCRIPTS, count=st.integers(1, 6), is_pipelining=st.booleans())
 @example(  # the first recipient would have got what is said when the second is refused
     script={**dict.fromkeys(GOOD, ()), "MAIL": ["451 no", "250 fine"], "RCPT": ["250 fine", "451 no"]},

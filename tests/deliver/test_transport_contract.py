@@ -242,7 +242,7 @@ LINES = st.one_of(
     st.text(alphabet=[chr(code) for code in range(32, 127)], max_size=120).map(str.encode),
 )
 BODIES = st.lists(LINES, max_size=40).map(lambda lines: b"".join(line + b"\r\n" for line in lines))
-FEW_EXAMPLES = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW_EXAMPLES = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FEW_EXAMPLES
@@ -355,7 +355,9 @@ def test_after_a_refused_message_the_next_one_works(way):
     assert_all_arrived(way, parcels[1::2])
 
 
-@pytest.mark.parametrize("seconds", [0, 0.002, 0.01, 0.03, 0.08])
+@pytest.mark.parametrize(
+    "seconds", [0.002, 0.03, *(pytest.param(each, marks=pytest.mark.slow) for each in (0, 0.01, 0.08))]
+)
 def test_wherever_it_is_cancelled_what_was_said_of_each_message_is_true(way, seconds):
     """What is settled as sent has arrived, what arrived is whole, and nothing is forgotten."""
     parcels = letters(40)

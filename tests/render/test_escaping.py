@@ -24,7 +24,7 @@ def with_examples(test):
     return test
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ANY_TEXT)
 @with_examples
 def test_any_text_stands_in_every_place_as_text_and_adds_no_element(words):
@@ -42,7 +42,7 @@ def test_any_text_stands_in_every_place_as_text_and_adds_no_element(words):
     assert len(page.xpath("//*[starts-with(name(@*), 'on')]")) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ANY_TEXT)
 @with_examples
 def test_any_text_stays_on_its_lines_of_the_plain_part(words):
@@ -55,7 +55,7 @@ def test_any_text_stays_on_its_lines_of_the_plain_part(words):
         assert lines[begin] == f"1. {title}"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ANY_TEXT)
 @with_examples
 def test_cleaning_twice_is_cleaning_once(words):

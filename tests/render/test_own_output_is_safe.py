@@ -89,7 +89,7 @@ def findings_in(request):
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_any_number_of_articles_keeps_the_contract(theme):
-    for count in range(1, 31):
+    for count in (*range(1, 9), 10, 13, 20, 30):
         locale = LOCALES[count % len(LOCALES)]
         shown = make_articles(count, locale=locale, images=count % 3 == 0)
         assert findings_in(make_request(shown, locale=locale, template=theme)) == (), count
@@ -126,7 +126,7 @@ def any_request(draw):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(any_request())
 def test_any_mixture_of_options_keeps_the_contract(request):
     assert findings_in(request) == ()

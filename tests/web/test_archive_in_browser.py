@@ -16,7 +16,9 @@ ISSUE = "/digest/archive/weekly/2026-03-02"
 HIDDEN = "nav.digest-bar, footer.digest-bar { display: none !important }"
 
 
-@pytest.fixture(scope="module", params=["weekly", "compact", "sections"])
+@pytest.fixture(
+    scope="module", params=["weekly", *(pytest.param(each, marks=pytest.mark.slow) for each in ("compact", "sections"))]
+)
 def site(request, tmp_path_factory):
     with RecordingServer() as mail:
         file = make_workspace(tmp_path_factory.mktemp("archive") / "site", mail)

@@ -177,8 +177,7 @@ def test_the_keyboard_alone_reaches_everything(open_page):
     ("newsletter", "scheme"),
     [
         ("weekly", "light"),
-        ("english", "dark"),
-        pytest.param("weekly", "dark", marks=pytest.mark.slow),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (("english", "dark"), ("weekly", "dark"))),
         pytest.param("english", "light", marks=pytest.mark.slow),
     ],
 )
