@@ -145,8 +145,18 @@ def _blocks(leaf: Message) -> list[Message]:
     if isinstance(payload, list) and payload:
         blocks = [each for each in payload if isinstance(each, Message)]
         stray = [_headers_in(str(each.get_payload())) for each in blocks if str(each.get_payload() or "").strip()]
-        return [*blocks, *stray][:_MOST_BLOCKS]
+        return [one for block in (*blocks, *stray) for one in _one_by_one(block)][:_MOST_BLOCKS]
     return [_headers_in(block) for block in re.split(r"\n\s*\n", _content_of(leaf))][:_MOST_BLOCKS]
+
+
+def _one_by_one(block: Message) -> Iterator[Message]:
+    """A group of fields; the groups of several recipients where the empty lines between them are lost."""
+    if len(block.get_all("Final-Recipient", ())) <= 1:
+        yield block
+        return
+    yield from map(
+        _headers_in, _groups("\n".join(f"{name}: {' '.join(value.split())}" for name, value in block.items()))
+    )
 
 
 _BLOCK = re.compile(
@@ -198,7 +208,8 @@ def _content_of(leaf: Message) -> str:
 
 def _texts(leaves: Sequence[Message]) -> Iterator[str]:
     """Texts before anything that was returned; HTML only where nobody wrote the same as plain text."""
-    plain = [leaf for leaf in _before_returned(leaves) if leaf.get_content_type() == "text/plain"]
+    # Some forget the semicolon behind it: "text/plain charset=…".
+    plain = [leaf for leaf in _before_returned(leaves) if leaf.get_content_type().split()[0] == "text/plain"]
     if any(_text_of(leaf).strip() for leaf in plain):
         yield from (_text_of(leaf) for leaf in plain)
         return

@@ -53,6 +53,7 @@ _ANSWERED = re.compile(r"(?m)^\s*[45]\d\d\s+<([^<>\s]+@[^<>\s]+)>\.\.\.")
 """Sendmail's lines for each recipient."""
 _ALONE = re.compile(r"(?m)^[ \t*]*<?([^\s<>@:]+@[^\s<>@:]+\.[A-Za-z]{2,})>?(?=[ \t:]|$)")
 """An address at the beginning of a line."""
+_ECHO = re.compile(r"(?mi)^[ \t]*To:([^\n]*)\n[ \t]*Subject:")
 _SAID = re.compile(r"^(?:<<<|>>>|---)")
 _MOST_RECIPIENTS = 50
 
@@ -93,6 +94,7 @@ def _recipients(parts: Parts) -> list[str]:
         return _unlike(named)
     own = _own_recipients(parts)
     excluded = _not_recipients(parts) - {address.lower() for address in own}
+    excluded |= _echoed(parts.text, excluded)
     written = [each for each in find_addresses(parts.text) if each.lower() not in excluded]
     both = [each for each in written if each.lower() in {address.lower() for address in own}]
     both += [each for each in _ALONE.findall(parts.text) if both and each.lower() not in excluded]
@@ -107,6 +109,13 @@ def _recipients(parts: Parts) -> list[str]:
     plain = [each for each in written if not is_role(each)]
     anybody = list(find_addresses(parts.text))
     return _unlike(both or lines or plain[:1] or own[:1] or written[:1] or anybody[:1]) or [""]
+
+
+def _echoed(text: str, excluded: set[str]) -> set[str]:
+    """Whom the headers of our message, as a report repeats them, were for: where it names somebody else."""
+    echoed = {each.lower() for found in _ECHO.findall(text) for each in find_addresses(found)}
+    named = {each.lower() for each in find_addresses(text) if not is_role(each)}
+    return echoed if named - echoed - excluded else set()
 
 
 def _own_recipients(parts: Parts) -> list[str]:

@@ -87,6 +87,30 @@ def test_a_status_notification_is_judged_by_its_words_and_codes(status, words, k
     assert (report.recipient, report.kind, report.reason, report.status) == ("kim@example.com", kind, reason, status)
 
 
+def test_several_recipients_are_told_apart_where_the_empty_lines_between_them_are_lost():
+    second = b"Final-Recipient: rfc822; lee@example.com\nAction: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 full"
+    raw = dsn().replace(b"User unknown\n\n", b"User unknown\n" + second + b"\n\n", 1)
+    found = {report.recipient: report.kind for report in read_message(raw).reports}
+    assert found == {"kim@example.com": ReportKind.HARD, "lee@example.com": ReportKind.SOFT}
+
+
+def test_whom_our_own_headers_name_is_not_whom_a_report_is_about():
+    body = (
+        "Your message\n\n  To:      old@example.com\n  Subject: News\n\ndid not reach the following recipient(s):\n\n"
+        "kim@example.com on Thu, 29 Apr 2010\n    Unknown recipient\n"
+    )
+    assert only(plain(body)).recipient == "kim@example.com"
+
+
+def test_a_part_whose_type_forgets_a_semicolon_is_read():
+    part = 'Content-Type: text/plain\n   charset="utf-8"\n\n---The following addresses had delivery errors---\n\n'
+    raw = (
+        "From: MAILER-DAEMON\nTo: news@hanbit.example\nSubject: Returned Mail: User unknown\n"
+        f"Content-Type: multipart/mixed; boundary=x\n\n--x\n{part}kim@example.com [User unknown]\n\n--x--\n"
+    ).encode()
+    assert (only(raw).recipient, only(raw).kind) == ("kim@example.com", ReportKind.HARD)
+
+
 def test_a_delay_is_soft_and_a_success_is_nothing():
     assert only(dsn("4.4.1", "451 user unknown", action="delayed")).kind is ReportKind.SOFT
     assert read_message(dsn("2.0.0", "250 ok", action="delivered")).reports == ()
