@@ -189,6 +189,8 @@ def test_a_picture_is_the_same_for_every_token(site, reader):
 )
 @example(token="real", place="1", query="url=https://evil.example", host="evil.example")
 @example(token="real", place="//evil.example", query="", host="hanbit.example")
+@example(token="real", place="", query="", host="evil.example")
+@example(token="real", place="/", query="", host="evil.example")
 @example(token="https://evil.example", place="1", query="", host="hanbit.example")
 def test_whatever_is_sent_nothing_leads_to_where_the_issue_does_not(site, token, place, query, host):
     real = token_of(site, 1)

@@ -1,6 +1,7 @@
 """What every answer carries and what no request may do: headers, limits, slow clients, proxies, the path prefix."""
 
 import json
+import re
 import socket
 import time
 from urllib.parse import urlsplit
@@ -59,6 +60,23 @@ def test_pages_work_with_and_without_their_prefix(site):
     assert site.ask("/subscribe").body[:600] == site.ask("/digest/subscribe").body[:600]
     assert site.ask("/digest").headers["location"] == "/digest/subscribe"
     assert site.ask("/digestive").status == 404
+
+
+@pytest.mark.parametrize("path", ["/digest/subscribe", "/subscribe", "/digest", "/archive", "/digest/archive/weekly"])
+def test_a_slash_at_the_end_changes_nothing(site, path):
+    assert site.ask(f"{path}/").status == site.ask(path).status
+    assert re.sub("name=.stamp.[^>]*", "", site.ask(f"{path}/").text) == re.sub(
+        "name=.stamp.[^>]*", "", site.ask(path).text
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/digest/subscribe//", "//", "/digest//subscribe", "/digest/archive//", "//evil.example/"]
+)
+def test_no_redirect_leads_to_the_host_a_request_names(site, path):
+    for method in ("GET", "POST"):
+        answer = site.ask(path, method=method, host="evil.example")
+        assert answer.headers.get("location", "/digest/subscribe") == "/digest/subscribe"
 
 
 def test_the_stylesheet_may_be_kept_for_ever(site):

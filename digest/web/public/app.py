@@ -52,10 +52,12 @@ def build_operations_app(site: Site) -> ASGIApp:
 
 def _build(site: Site, routes: list[BaseRoute]) -> Starlette:
     failures = _Failures(site)
-    return Starlette(
+    app = Starlette(
         routes=routes,
         exception_handlers={HTTPException: failures.refuse, DatabaseLockedError: failures.ask_again},
     )
+    app.router.redirect_slashes = False  # it would lead to whatever host a request names
+    return app
 
 
 def _frame_routes(site: Site) -> list[BaseRoute]:

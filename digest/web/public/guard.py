@@ -70,10 +70,11 @@ class Guard:
             await self._app(scope, _limited(receive, limit), send_guarded)
 
     def _without_prefix(self, scope: Scope) -> Scope:
-        """Routes know nothing of the prefix, whoever takes it off."""
+        """Routes know nothing of the prefix, whoever takes it off, nor of a slash at the end."""
         path = scope["path"]
         if self._path and (path == self._path or path.startswith(f"{self._path}/")):
-            path = path[len(self._path) :] or "/"
+            path = path[len(self._path) :]
+        path = path.removesuffix("/") or "/"
         return {**scope, "path": path, "raw_path": path.encode("utf-8", "replace")}
 
 
