@@ -107,6 +107,7 @@ def test_again_changes_nothing_and_doubles_nothing(demo):
     assert "10 in a Maildir, delivered by an earlier run\n" in second.out
 
 
+@pytest.mark.slow
 def test_again_after_another_issue_it_keeps_its_own(demo, tmp_path):
     folder, first = demo
     own = tmp_path / "demo"

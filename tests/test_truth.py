@@ -63,6 +63,7 @@ def cpu_of_children():
     return used.ru_utime + used.ru_stime
 
 
+@pytest.mark.slow
 def test_both_naver_files_are_imported_in_under_five_seconds(data_folder, tmp_path, run_digest):
     """On one core with nothing beside it: 2.5 s."""
     site = make_site(tmp_path, "naver")
@@ -87,7 +88,7 @@ def test_every_list_of_a_naver_week_is_right(naver, truth, number):
         assert top(naver, day, "--candidates", "published", "--section", section) == expected(rows), section
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 def test_every_list_of_a_mashable_week_is_right(mashable, truth, number):
     week = truth["mashable"]["weeks"][number]
     assert top(mashable, week["end"]) == expected(week["all"])

@@ -10,7 +10,7 @@ from digest.check.finding import Severity
 
 
 @pytest.mark.parametrize("name", NEAR_MISSES)
-@pytest.mark.parametrize("good", [GOOD_KO, GOOD_EN], ids=["ko", "en"])
+@pytest.mark.parametrize("good", [GOOD_KO, pytest.param(GOOD_EN, marks=pytest.mark.slow)], ids=["ko", "en"])
 def test_a_near_miss_is_no_finding(name, good):
     found = check_html(NEAR_MISSES[name](good))
     assert not [each for each in found if each.rule in OURS or each.severity is Severity.ERROR]

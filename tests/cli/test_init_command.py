@@ -136,7 +136,7 @@ def test_a_date_that_is_none_is_a_usage_error(site, day):
     assert "2019-04-08" in answer.err or "expected 1900" in answer.err
 
 
-@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("place", ["before", pytest.param("after", marks=pytest.mark.slow)])
 def test_debug_shows_the_traceback_and_nothing_else_does(tmp_path, place):
     words = ["--debug", "articles", "list"] if place == "before" else ["articles", "list", "--debug"]
     for arguments, has_traceback in ((words, True), (["articles", "list"], False)):

@@ -60,6 +60,7 @@ def week(data_folder, server, tmp_path_factory):
         return app.key, readers
 
 
+@pytest.mark.slow
 def test_every_reader_gets_one_whole_message_of_their_own(week, server):
     key, readers = week
     assert sorted(m.rcpt_tos[0] for m in server.messages) == [reader_address(number) for number in range(READERS)]

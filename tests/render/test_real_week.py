@@ -87,7 +87,7 @@ def test_every_title_of_a_real_week_is_shown(shown, library):
     assert not re.search(r"[\x00-\x08\x0b-\x1f\ufffd\ufeff\u200b]", rendering.html + rendering.text)
 
 
-@pytest.mark.parametrize("locale", ["ko", "en"])
+@pytest.mark.parametrize("locale", ["ko", pytest.param("en", marks=pytest.mark.slow)])
 def test_the_contract_finds_nothing_in_any_real_week(korean_weeks, english_weeks, library, locale):
     for number, shown in enumerate((korean_weeks if locale == "ko" else english_weeks).values()):
         count = MOST if number % 10 == 0 else 10

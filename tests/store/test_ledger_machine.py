@@ -251,5 +251,5 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.close()
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=70, stateful_step_count=30, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestNobodyGetsTwoAndNobodyIsLost = LedgerMachine.TestCase

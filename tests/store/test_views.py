@@ -126,7 +126,7 @@ HISTORY = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=HISTORY,
     again=st.lists(st.integers(0, 13), max_size=5),

@@ -246,7 +246,7 @@ def read_until(stream, pattern):
     return found[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_it_ends_cleanly_when_asked_to(tmp_path, number):
     with run_preview(make_site(tmp_path / "site")) as preview:
         address = preview.base.split("//")[1].split("/")[0].split(":")
