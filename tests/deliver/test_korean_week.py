@@ -20,6 +20,7 @@ from digest.testing import RecordingServer
 from digest.tick import Observer, begin_edition, tick
 from workspaces import SetClock, add_readers, open_at, reader_address, settings_text, smtp_settings
 
+pytestmark = pytest.mark.slow
 READERS = 1000
 EDITION = date(2019, 4, 8)
 MONDAY_MORNING = datetime(2019, 4, 7, 23, 5, tzinfo=UTC)
@@ -60,7 +61,6 @@ def week(data_folder, server, tmp_path_factory):
         return app.key, readers
 
 
-@pytest.mark.slow
 def test_every_reader_gets_one_whole_message_of_their_own(week, server):
     key, readers = week
     assert sorted(m.rcpt_tos[0] for m in server.messages) == [reader_address(number) for number in range(READERS)]
