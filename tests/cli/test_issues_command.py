@@ -17,12 +17,6 @@ def fill(site, write):
 
 
 @pytest.fixture
-def sent(week):
-    assert digest("send", "--date", EDITION, "--yes", config=week).code == 0
-    return week
-
-
-@pytest.fixture
 def stuck(workspace, write):
     """An issue that waits, as its mail server cannot be reached."""
     nowhere = {"transport": "smtp", "host": "127.0.0.1", "port": 1, "security": "none"}

@@ -16,13 +16,6 @@ KIM, LEE = "kim@example.com", "lee@example.com"
 BOUNCED = "status=bounced (host mx.example.com[192.0.2.25] said: 550 5.1.1 <kim@example.com>: no such user)"
 
 
-@pytest.fixture
-def sent(week):
-    """An issue that was sent to three readers just now."""
-    assert digest("send", "--date", EDITION, "--yes", config=week).code == 0
-    return week
-
-
 def make_uncertain(site, *addresses):
     """What a crash in the middle of handing over leaves."""
     with sqlite3.connect(site.with_name("digest.db")) as connection:
