@@ -27,7 +27,7 @@ demo: $(VENV)/.installed ## install, then make a workspace with invented news in
 	@$(BIN)/digest demo digest-demo
 
 test: lint ## install what tests need, then run ruff, mypy --strict and pytest
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed-test ## the crash and load runs of minutes
 	$(BIN)/python -m pytest -m slow
