@@ -62,6 +62,15 @@ class ArchivedIssue:
     contents: IssueContents
 
 
+def headline(subject: str, newsletter: str) -> str:
+    """A subject where the newsletter's name stands beside it already.
+
+    >>> headline("A bridge opens · The Weekly", "The Weekly")
+    'A bridge opens'
+    """
+    return subject.removesuffix(f" · {newsletter}") or subject
+
+
 def open_archived(database: Database, published: PublishedIssue, workshop: Workshop, locale: str) -> ArchivedIssue:
     """An issue in a language; in its own where it was not made in that one.
 

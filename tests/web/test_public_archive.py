@@ -1,6 +1,7 @@
 """The archive and its feeds at the real server: what readers have, for everybody, kept by caches, found by readers."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -80,6 +81,14 @@ def test_a_page_says_where_it_is_and_what_it_is(site, path):
         assert f'property="{name}"' in page
     assert "noindex" not in page
     assert "style=" not in page
+
+
+def test_the_newsletters_name_stands_beside_a_headline_and_not_in_it(site):
+    page = site.ask(ISSUE).text
+    title = re.search(r"<title>(.*?)</title>", page)[1]
+    assert title.count("주간 한빛") == 1
+    assert "주간 한빛" not in re.search('og:title" content="([^"]*)"', page)[1]
+    assert "주간 한빛" not in site.ask("/digest/archive/weekly/feed.json").json["items"][0]["title"]
 
 
 def test_an_issue_has_what_others_show_of_it(site):

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
 from digest.app import App
-from digest.archive import ArchivedIssue, open_archived
+from digest.archive import ArchivedIssue, headline, open_archived
 from digest.language import Language
 from digest.render.brand import brand_of
 from digest.settings import NewsletterSettings
@@ -186,7 +186,9 @@ class _Desk:
     ) -> Response:
         noindex = self._site.web.archive_noindex
         headers = robot_headers(self._site)
-        answer = self._site.pages.answer(request, template, {"noindex": noindex, **values}, headers=headers)
+        answer = self._site.pages.answer(
+            request, template, {"noindex": noindex, "headline": headline, **values}, headers=headers
+        )
         return self._fresh(request, answer, issues)
 
     def _fresh(self, request: Request, answer: Response, issues: Sequence[PublishedIssue]) -> Response:
@@ -204,6 +206,7 @@ class _Desk:
         values = {
             "newsletter": newsletter,
             "issue": issue,
+            "headline": headline,
             "content": Markup(version.content),  # noqa: S704 - serialised from a tree, under a policy of its own
             "body": version.body,
             "noindex": self._site.web.archive_noindex,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from digest.app import App
-from digest.archive import IssueContents, read_contents
+from digest.archive import IssueContents, headline, read_contents
 from digest.settings import NewsletterSettings
 from digest.store.archive import PublishedIssue, list_published
 from digest.web.public.archive import FEEDS, INDEX_SECONDS, archive_url, find_archive, robot_headers
@@ -72,7 +72,7 @@ class _Press:
         item = FeedItem(
             id=f"tag:{newsletter.mailbox.domain.lower()},{edition}:{newsletter.slug}",
             url=archive_url(self._site, newsletter.slug, edition),
-            title=issue.subject,
+            title=headline(issue.subject, newsletter.title),
             summary=issue.preheader,
             content=write_content(contents),
             published_at=issue.published_at,
