@@ -6,6 +6,7 @@ import pytest
 
 from command_line import digest, digest_on_terminal
 from digest.app import open_app
+from digest.choices import read_personal_data
 from digest.model import SubscriberState
 from digest.render.width import display_width
 from digest.store.events import Event, EventKind, record_event
@@ -157,3 +158,15 @@ def test_nothing_sent_yet_is_said(tmp_path):
     assert digest("issues", "stats", "--json", config=file).json == []
     missing = digest("issues", "stats", MONDAY, config=file)
     assert (missing.code, "has no issue of 2026-03-02" in missing.err) == (1, True)
+
+
+def test_a_persons_history_and_data_tell_what_is_kept_of_their_reading(counted):
+    told = digest("subscribers", "history", "r00@example.com", config=counted).out
+    assert "2026-03-02 12:00  weekly 2026-03-02 was opened\n" in told
+    assert "2026-03-02 12:00  weekly 2026-03-02 had a link followed\n" in told
+    told = digest("subscribers", "history", "r05@example.com", config=counted).out
+    assert "weekly 2026-03-02 had its pictures loaded, perhaps by a program\n" in told
+    with open_app(counted) as app:
+        (read,) = read_personal_data(app.database, get_subscriber(app.database, "r00@example.com"))["read"]
+    later = (NOW + timedelta(hours=3)).isoformat()
+    assert read == {"newsletter": "weekly", "edition": "2026-03-02", "opened": later, "clicked": later}
