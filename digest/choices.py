@@ -69,7 +69,9 @@ def save_choices(database: Database, person: Subscriber, choices: Choices, *, no
 
 
 def pause_for(database: Database, person: Subscriber, weeks: int, *, now: datetime) -> None:
-    """Send a reader nothing for so many weeks, `LONGEST_PAUSE` at most."""
+    """Send a reader nothing for so many weeks, `LONGEST_PAUSE` at most; whoever has left gets nothing anyhow."""
+    if person.state is not SubscriberState.ACTIVE:
+        return
     weeks = max(1, min(weeks, LONGEST_PAUSE))
     pause(database, person.id, until=now + timedelta(weeks=weeks), now=now)
 

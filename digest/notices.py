@@ -78,7 +78,9 @@ def write_notice(app: App, notice: Notice) -> Parcel:
         series=f"notice {notice.id}",
     )
     letterhead = address_letterhead(letterhead, app.settings.delivery, is_automatic=True, link_key=app.keyring.signing)
-    reader = Reader(subscriber_id=notice.subscriber_id, address=notice.address)
+    # Whoever has the new address is not known to be the reader yet: nothing in this mail acts for them.
+    owner = 0 if notice.kind is NoticeKind.ADDRESS else notice.subscriber_id
+    reader = Reader(subscriber_id=owner, address=notice.address)
     return make_seal(app.settings, newsletter, app.clock)(write_message(letterhead, _VARIANT, reader))
 
 

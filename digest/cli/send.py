@@ -142,9 +142,12 @@ def _send_one(
     force_unsafe: bool,
     only: str,
 ) -> None:
+    from digest.errors import DigestError
     from digest.service import stop_on_signals
 
     readers = _count_chosen(app, newsletter, only) if only else None
+    if readers == 0:
+        raise DigestError(f"{only!r} finds no reader of {newsletter.slug} who may be mailed; nothing was sent")
     if not yes:
         _confirm(app, newsletter, edition, readers)
     with stop_on_signals() as stop, SendProgress() as progress:

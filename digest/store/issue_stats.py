@@ -75,9 +75,9 @@ def read_stats(database: Database, issue: Issue) -> IssueStats:
 def _count_returned(database: Database, issue: Issue) -> Mapping[str, int]:
     rows = database.rows(
         """SELECT kind, count(*) FROM subscriber_event WHERE happened_at >= ?
-        AND kind IN ('bounced', 'soft-bounce', 'blocked', 'complained') AND json_extract(facts, '$.issue') = ?
-        GROUP BY kind""",
-        (to_seconds(issue.started_at), issue.id),
+        AND kind IN ('bounced', 'soft-bounce', 'blocked', 'complained')
+        AND newsletter = ? AND json_extract(facts, '$.edition') = ? GROUP BY kind""",
+        (to_seconds(issue.started_at), issue.newsletter, issue.edition.isoformat()),
     )
     return {row[0]: row[1] for row in rows}
 

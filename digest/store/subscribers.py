@@ -148,6 +148,8 @@ def _write(database: Database, known: Subscriber, subscriber: Subscriber, now: d
             subscriber.id,
         ),
     )
+    if known.state in EVENT_OF_LEAVING and subscriber.state is SubscriberState.ACTIVE:  # who comes back wants mail
+        database.execute("UPDATE subscriber SET paused_until = NULL WHERE id = ?", (subscriber.id,))
     if subscriber.subscriptions != known.subscriptions:
         database.execute("DELETE FROM subscription WHERE subscriber_id = ?", (subscriber.id,))
         _write_subscriptions(database, subscriber.id, subscriber.subscriptions)

@@ -43,8 +43,9 @@ def live_a_day(file, issue):
         for copy, place in ((copies[0], 2), (copies[1], 2), (copies[1], 1)):
             count_click(app.database, copy, place, is_machine=False, now=later)
         count_click(app.database, copies[9], 3, is_machine=True, now=later)
-        facts = {"issue": issue.id, "reason": "user unknown"}
-        record_event(app.database, 12, Event(kind=EventKind.BOUNCED, happened_at=later, facts=facts))
+        facts = {"edition": issue.edition.isoformat(), "reason": "user unknown"}
+        bounced = Event(kind=EventKind.BOUNCED, happened_at=later, newsletter=issue.newsletter, facts=facts)
+        record_event(app.database, 12, bounced)
         known = get_subscriber(app.database, "r12@example.com")
         let_leave(app.database, known, state=SubscriberState.UNSUBSCRIBED, now=later, cause="one click")
 

@@ -121,6 +121,8 @@ def test_an_issue_can_be_sent_to_some_alone(workspace):
     run(workspace, "subscribers", "tag", KIM, "--add", "vip")
     order = ("send", "weekly", "--date", "2026-03-02", "--yes", "--force-unsafe")
     assert digest(*order, "--to", "tagg=vip", config=workspace).code == 1
+    nobody = digest(*order, "--to", "tag=none", config=workspace)
+    assert (nobody.code, "finds no reader of weekly" in nobody.err) == (1, True)
     run(workspace, *order, "--to", "tag=vip")
     shown = json.loads(run(workspace, "issues", "show", "2026-03-02", "--json", "--addresses"))
     assert shown["deliveries"]["sent"] == 1

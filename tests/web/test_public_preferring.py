@@ -122,6 +122,22 @@ def test_a_pause_keeps_a_reader_out_of_issues_until_it_ends(site, reader, page):
     assert kinds(site, reader)[1:] == [EventKind.PAUSED, EventKind.RESUMED]
 
 
+def test_whoever_comes_back_is_not_paused_any_more(site, reader, page):
+    site.post(f"{page}/pause", {"weeks": "4"})
+    site.post(f"{page}/leave")
+    site.post(f"{page}/pause", {"weeks": "2"})
+    site.post(f"{page}/return")
+    assert (site.person(reader).state, site.person(reader).paused_until) == (SubscriberState.ACTIVE, None)
+
+
+def test_the_mail_to_a_new_address_acts_for_nobody(site, reader, page):
+    follow(site, site.post(f"{page}/address", {"email": "stranger@typo.example"}))
+    (mail,) = site.mails_to("stranger@typo.example")
+    link = mail["List-Unsubscribe"].split(">")[0].strip("<").removeprefix("https://hanbit.example")
+    site.post(link, {"List-Unsubscribe": "One-Click"})
+    assert site.person(reader).state is SubscriberState.ACTIVE
+
+
 @pytest.mark.parametrize(("weeks", "days"), [("0", 7), ("999", 182), ("-3", 7), ("x", 7), ("٣", 7)])
 def test_a_pause_has_sensible_bounds(site, reader, page, weeks, days):
     site.post(f"{page}/pause", {"weeks": weeks})
