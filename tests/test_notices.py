@@ -170,6 +170,8 @@ def test_who_never_confirms_is_forgotten_and_who_reads_is_not(app):
     assert get_subscriber(app.database, WHO) is None
     assert get_subscriber(app.database, "lee@example.com").state is SubscriberState.PENDING
     assert get_subscriber(app.database, "active@example.com") is not None
+    kept = app.database.rows("SELECT kind, facts FROM subscriber_event WHERE subscriber_id IS NULL ORDER BY id")
+    assert [(row["kind"], row["facts"]) for row in kept] == [("added", '{"state":"pending"}'), ("asked", "{}")]
 
 
 def test_old_mails_are_forgotten_when_they_have_ended(app):

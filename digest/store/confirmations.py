@@ -92,6 +92,8 @@ def mark_confirmed(database: Database, confirmation_id: int, *, now: datetime) -
 def forget_unconfirmed(database: Database, *, before: datetime) -> int:
     """Forget people whom a form added and who never confirmed, and requests that were not confirmed.
 
+    Events of these people keep what happened and when, and that they waited.
+
     Args:
         database: the workspace's database.
         before: what was asked for before this moment is forgotten.
@@ -101,12 +103,8 @@ def forget_unconfirmed(database: Database, *, before: datetime) -> int:
     """
     limit = to_seconds(before)
     with database.transaction():
-        forgotten = database.execute(
-            """DELETE FROM subscriber WHERE state = 'pending' AND created_at < :limit
-            AND id IN (SELECT subscriber_id FROM confirmation)
-            AND NOT EXISTS (SELECT 1 FROM confirmation WHERE subscriber_id = subscriber.id AND asked_at >= :limit)""",
-            {"limit": limit},
-        )
+        database.execute(_FORGET_WHAT_THEY_ASKED, {"limit": limit})
+        forgotten = database.execute(f"DELETE FROM subscriber WHERE id IN ({_UNCONFIRMED})", {"limit": limit})
         database.execute("DELETE FROM confirmation WHERE confirmed_at IS NULL AND asked_at < ?", (limit,))
     return forgotten
 
@@ -132,3 +130,14 @@ def consent_to_facts(consent: Consent) -> Mapping[str, str]:
 
 def _dump(values: Mapping[str, object]) -> str:
     return json.dumps(values, ensure_ascii=False)
+
+
+_UNCONFIRMED = """
+SELECT id FROM subscriber WHERE state = 'pending' AND created_at < :limit
+AND id IN (SELECT subscriber_id FROM confirmation)
+AND NOT EXISTS (SELECT 1 FROM confirmation WHERE subscriber_id = subscriber.id AND asked_at >= :limit)
+"""
+_FORGET_WHAT_THEY_ASKED = f"""
+UPDATE subscriber_event SET facts = json_patch('{{}}', json_object('state', json_extract(facts, '$.state')))
+WHERE subscriber_id IN ({_UNCONFIRMED})
+"""

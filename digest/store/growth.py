@@ -16,7 +16,8 @@ FROM subscriber_event WHERE happened_at >= :since AND newsletter = '' GROUP BY 1
 _OF_ONE = """
 SELECT happened_at / :slice AS slice, kind, json_extract(facts, '$.state') IS NOT NULL AS waits, count(*) AS events
 FROM subscriber_event WHERE happened_at >= :since AND (newsletter = :newsletter OR (newsletter = '' AND
-  subscriber_id IN (SELECT subscriber_id FROM subscription WHERE newsletter = :newsletter))) GROUP BY 1, 2, 3
+  (subscriber_id IN (SELECT subscriber_id FROM subscription WHERE newsletter = :newsletter) OR (subscriber_id IS NULL
+  AND EXISTS (SELECT 1 FROM json_each(facts, '$.newsletters') WHERE value = :newsletter))))) GROUP BY 1, 2, 3
 """
 _JOINS = frozenset(("added", "confirmed", "revived", "subscribed"))
 _LEAVES = frozenset(("unsubscribed", "complained", "left"))

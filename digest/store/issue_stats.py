@@ -22,7 +22,7 @@ class LinkStats:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueStats:
-    """One frozen issue in figures. People who were erased since are in all but what came back and who left."""
+    """One frozen issue in figures; people who were erased since are in all of them."""
 
     issue: Issue
     sent: int
@@ -120,7 +120,9 @@ _NEVER = 253_402_300_799
 """The last second of the year 9999, of which Python still knows."""
 _LEFT = """
 SELECT count(*) FROM subscriber_event WHERE happened_at >= :since AND happened_at < :until
-AND kind IN ('unsubscribed', 'left') AND newsletter IN ('', :newsletter) AND EXISTS (
+AND kind IN ('unsubscribed', 'left') AND newsletter IN ('', :newsletter) AND (EXISTS (
   SELECT 1 FROM delivery WHERE issue_id = :issue AND delivery.subscriber_id = subscriber_event.subscriber_id
-  AND state IN ('sent', 'uncertain'))
+  AND state IN ('sent', 'uncertain')) OR (subscriber_id IS NULL AND EXISTS (
+  SELECT 1 FROM json_each(facts, '$.issues') WHERE value = :issue)))
 """
+"""Of people who were erased since, `store.erase` kept the issues that they left after."""

@@ -151,6 +151,15 @@ def test_who_left_after_the_next_issue_left_that_one(tmp_path):
     assert told == {"2026-03-02": 1, "2026-03-09": 0}  # r01 never got the second one
 
 
+def test_an_erased_person_stays_in_every_figure_and_a_reader_who_is_erased_has_left(counted):
+    before = digest("issues", "stats", MONDAY, "--json", config=counted).json
+    assert (before["left"], before["came_back"]["bounced"], before["opens"]["people"]) == (1, 1, 5)
+    for name in ("r00", "r11", "r12", "r19"):  # opened and clicked, bounced, left, never got it
+        assert digest("subscribers", "erase", f"{name}@example.com", "--yes", config=counted).code == 0
+    after = digest("issues", "stats", MONDAY, "--json", config=counted).json
+    assert after == before | {"left": 3}  # r00 and r11 left by being erased
+
+
 def test_nothing_sent_yet_is_said(tmp_path):
     with open_workspace(tmp_path):
         pass
@@ -163,10 +172,10 @@ def test_nothing_sent_yet_is_said(tmp_path):
 
 def test_a_persons_history_and_data_tell_what_is_kept_of_their_reading(counted):
     told = digest("subscribers", "history", "r00@example.com", config=counted).out
-    assert "2026-03-02 12:00  weekly 2026-03-02 was opened\n" in told
-    assert "2026-03-02 12:00  weekly 2026-03-02 had a link followed\n" in told
+    assert "2026-03-02 12:00  weekly 2026-03-02  was opened\n" in told
+    assert "2026-03-02 12:00  weekly 2026-03-02  had a link followed\n" in told
     told = digest("subscribers", "history", "r05@example.com", config=counted).out
-    assert "weekly 2026-03-02 had its pictures loaded, perhaps by a program\n" in told
+    assert "weekly 2026-03-02  had its pictures loaded, perhaps by a program\n" in told
     with open_app(counted) as app:
         (read,) = read_personal_data(app.database, get_subscriber(app.database, "r00@example.com"))["read"]
     later = (NOW + timedelta(hours=3)).isoformat()

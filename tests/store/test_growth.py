@@ -51,14 +51,24 @@ def test_a_person_joins_when_they_confirm(database):
     assert growth(database, weeks=2) == [(0, 0, 0), (1, 0, 0)]
 
 
-@pytest.mark.parametrize("state", [SubscriberState.ACTIVE, SubscriberState.PENDING])
-def test_erased_people_count_as_they_did(database, state):
-    add(database, 0, state=state)
-    before = growth(database)
+def erase(database, number):
     with database.transaction():
-        hashed = hash_address(KEY, reader_address(0))
-        erase_subscriber(database, reader_address(0), address_hash=hashed, now=NOW)
-    assert growth(database) == before
+        address = reader_address(number)
+        erase_subscriber(database, address, address_hash=hash_address(KEY, address), now=NOW)
+
+
+@pytest.mark.parametrize("newsletter", ["", "weekly", "daily"])
+@pytest.mark.parametrize("state", SubscriberState)
+def test_erased_people_count_as_they_did_and_readers_among_them_leave(database, state, newsletter):
+    add(database, 0)
+    if state is not SubscriberState.ACTIVE:
+        take_out(database, reader_address(0), state=state, now=NOW)
+    add(database, 1, state=SubscriberState.PENDING)
+    ((joins, leaves, bounces),) = growth(database, newsletter=newsletter)
+    erase(database, 0)
+    erase(database, 1)
+    leaves += state is SubscriberState.ACTIVE and newsletter != "daily"
+    assert growth(database, newsletter=newsletter) == [(joins, leaves, bounces)]
 
 
 def test_weeks_begin_on_monday_where_the_site_is(database):
