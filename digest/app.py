@@ -20,7 +20,7 @@ from digest.schedule import next_edition
 from digest.settings import NewsletterSettings, Settings, load_settings
 from digest.store.articles import get_last_reading
 from digest.store.database import FILE_NAME, Database, open_database
-from digest.store.secrets import KEY_BYTES, ensure_key, list_link_keys
+from digest.store.secrets import KEY_BYTES, ensure_key, is_first_key_dropped, list_link_keys
 from digest.variants import Workshop
 
 
@@ -44,8 +44,9 @@ class App:
     @property
     def keyring(self) -> Keyring:
         """The keys that links are signed with and believed by; read each time, as a command may rotate them."""
-        rotated = (link_key.value for link_key in list_link_keys(self.database))
-        return Keyring((*rotated, self.key))
+        rotated = [link_key.value for link_key in list_link_keys(self.database)]
+        first = [] if rotated and is_first_key_dropped(self.database) else [self.key]
+        return Keyring((*rotated, *first))
 
     @cached_property
     def workshop(self) -> Workshop:

@@ -1,14 +1,21 @@
 """`digest keys`: the keys that sign the links in mails."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from digest.cli.output import print_json, print_table
 from digest.cli.workspace import WorkspaceCommand, json_option, open_workspace
 
+if TYPE_CHECKING:
+    from digest.store.secrets import LinkKey
+
 KEEP_YEARS = 2
 """So long links of a mail must work."""
+_FIRST = "first"
+"""What the list calls the workspace's own key."""
 
 
 @click.group()
@@ -32,16 +39,19 @@ def list_(as_json: bool) -> None:
     Example:
       digest keys list
     """
-    from digest.store.secrets import list_link_keys
+    from digest.store.secrets import is_first_key_dropped, list_link_keys
 
     with open_workspace() as app:
         found = list_link_keys(app.database)
+        is_dropped = is_first_key_dropped(app.database)
     rows = [(str(key.id), key.made_at.date().isoformat()) for key in found]
     if as_json:
         print_json([{"id": key.id, "made_at": key.made_at.isoformat(), "signs": key is found[0]} for key in found])
         return
-    first = [("first", "with the workspace")]
+    first = [(_FIRST, "with the workspace")]
     uses = ["signs", *["believed"] * len(rows)]
+    if is_dropped:
+        uses[-1] = "dropped"
     table = [(*row, use) for row, use in zip([*rows, *first], uses, strict=True)]
     print_table(("key", "made", "use"), table)
 
@@ -64,28 +74,48 @@ def rotate() -> None:
 
 
 @keys.command(cls=WorkspaceCommand)
-@click.argument("key_id", type=int, metavar="ID")
+@click.argument("name", metavar="ID")
 @click.option("--force", is_flag=True, help="Also where mails of the last two years have its links.")
-def drop(key_id: int, force: bool) -> None:
+def drop(name: str, force: bool) -> None:
     """Believe links of a key no more, after it leaked.
+
+    The first one came with the workspace. Its links can be dropped too, after a rotation.
 
     \b
     Example:
       digest keys drop 1
     """
-    from digest.errors import DigestError, NotFoundError
-    from digest.store.secrets import drop_link_key, list_link_keys
+    from digest.errors import DigestError
+    from digest.store.secrets import drop_first_key, drop_link_key, list_link_keys
 
     with open_workspace() as app:
-        found = {key.id: key for key in list_link_keys(app.database)}
-        if key_id not in found:
-            raise NotFoundError(f"there is no key {key_id}; `digest keys list` shows those there are")
-        newer = [key.made_at for key in found.values() if key.id > key_id]
-        signed_until = min(newer, default=app.clock.now())
+        key, newer = _find(name, list_link_keys(app.database))
+        if newer is None:
+            raise DigestError(f"key {name} is the one that signs; `digest keys rotate` makes another, then it can go")
+        signed_until = newer.made_at
         if app.clock.now() - signed_until < timedelta(days=365 * KEEP_YEARS) and not force:
             raise DigestError(
-                f"key {key_id} signed links until {signed_until:%Y-%m-%d}; readers must be able to leave with them for "
+                f"key {name} signed links until {signed_until:%Y-%m-%d}; readers must be able to leave with them for "
                 f"{KEEP_YEARS} years. --force drops it all the same"
             )
-        drop_link_key(app.database, key_id)
-    click.echo(f"key {key_id} is dropped: its links lead nowhere")
+        if key is None:
+            drop_first_key(app.database)
+        else:
+            drop_link_key(app.database, key.id)
+    click.echo(f"key {name} is dropped: its links lead nowhere")
+
+
+def _find(name: str, found: "Sequence[LinkKey]") -> "tuple[LinkKey | None, LinkKey | None]":
+    """The key of a name, None for the first, and the one that signed after it.
+
+    Raises:
+        NotFoundError: there is no such key.
+    """
+    from digest.errors import NotFoundError
+
+    keys_by_age: list[LinkKey | None] = [None, *reversed(found)]
+    names = [_FIRST if key is None else str(key.id) for key in keys_by_age]
+    if name not in names:
+        raise NotFoundError(f"there is no key {name!r}; `digest keys list` shows those there are")
+    place = names.index(name)
+    return keys_by_age[place], next(iter(keys_by_age[place + 1 :]), None)

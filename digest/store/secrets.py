@@ -9,6 +9,7 @@ from digest.errors import StoreError
 from digest.store.database import Database, moment, to_seconds
 
 KEY_BYTES = 32
+_FIRST_KEY_DROPPED = "signing-of-links-dropped"
 
 
 def ensure_key(database: Database, new_key: bytes) -> bytes:
@@ -56,6 +57,16 @@ def add_link_key(database: Database, new_key: bytes, *, now: datetime) -> int:
 def drop_link_key(database: Database, key_id: int) -> bool:
     """Believe no link of that key any more; tells whether there was one."""
     return database.execute("DELETE FROM link_key WHERE id = ?", (key_id,)) > 0
+
+
+def drop_first_key(database: Database) -> None:
+    """Believe no link any more that the workspace's own key signed; all else that hangs on that key stays."""
+    database.execute("INSERT OR IGNORE INTO secret (name, value) VALUES (?, x'')", (_FIRST_KEY_DROPPED,))
+
+
+def is_first_key_dropped(database: Database) -> bool:
+    """Whether links of the workspace's own key are no longer believed."""
+    return database.value("SELECT 1 FROM secret WHERE name = ?", (_FIRST_KEY_DROPPED,)) is not None
 
 
 def _require_length(key: bytes) -> None:
