@@ -323,6 +323,11 @@ class NewsletterSettings(Table):
         return parse_mailbox(self.sender)
 
     @property
+    def contact_address(self) -> str:
+        """Where readers write to: where answers go."""
+        return parse_mailbox(self.reply_to).addr_spec if self.reply_to else self.sender_address
+
+    @property
     def sender_address(self) -> str:
         """The sender's address alone."""
         return f"{self.mailbox.username}@{self.mailbox.domain}"

@@ -12,7 +12,7 @@ from digest.model import SubscriberState
 from digest.store.database import FILE_NAME
 from digest.store.events import EventKind, list_events
 from digest.store.groups import count_recipients, make_variant_key
-from digest.store.pauses import end_pauses
+from digest.store.pauses import end_pauses, pause
 from digest.store.secrets import hash_address
 from digest.store.subscribers import is_suppressed, suppress, take_out
 from digest.testing import RecordingServer
@@ -122,6 +122,20 @@ def test_a_pause_keeps_a_reader_out_of_issues_until_it_ends(site, reader, page):
     assert kinds(site, reader)[1:] == [EventKind.PAUSED, EventKind.RESUMED]
 
 
+def test_the_day_a_pause_ends_is_that_of_the_site(site, reader, page):
+    with site.open() as app, app.database.transaction():
+        evening = app.clock.now().replace(hour=20) + timedelta(days=7)  # the next morning in Seoul
+        pause(app.database, site.person(reader).id, until=evening, now=app.clock.now())
+    morning = evening + timedelta(days=1)
+    assert f"{morning.month}월 {morning.day}일" in site.ask(page).text
+
+
+def test_whoever_bounced_is_told_whom_to_write_to(site, reader, page):
+    with site.open() as app:
+        take_out(app.database, reader, state=SubscriberState.BOUNCED, now=app.clock.now())
+    assert '<a href="mailto:news@hanbit.example">news@hanbit.example</a> 주소로 알려 주세요' in site.ask(page).text
+
+
 def test_whoever_comes_back_is_not_paused_any_more(site, reader, page):
     site.post(f"{page}/pause", {"weeks": "4"})
     site.post(f"{page}/leave")
@@ -162,6 +176,7 @@ def test_a_new_address_holds_when_it_was_confirmed_from_there_and_the_old_one_is
     (told,) = site.mails_to(old)
     assert told["Subject"] == "한빛뉴스에 등록된 주소가 변경되었습니다"
     assert new not in told.as_string()
+    assert all("신청하신 적이" not in told.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert site.post(path).title == "주소가 변경되었습니다"
     assert len(site.mails_to(old)) == 1
 

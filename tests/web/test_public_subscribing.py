@@ -42,7 +42,9 @@ def site(tmp_path_factory):
 
 
 def test_a_new_reader_confirms_by_a_mail_that_holds_to_the_contract(site):
-    assert site.sign_up("new@reader.example", newsletter="weekly").title == "감사합니다"
+    thanks = site.sign_up("new@reader.example", newsletter="weekly")
+    assert thanks.title == "감사합니다"
+    assert '<a href="mailto:news@hanbit.example">' in thanks.text
     assert site.person("new@reader.example").state is SubscriberState.PENDING
     (mail,) = site.mails_to("new@reader.example")
     assert mail["Subject"] == "구독 신청을 확인해 주세요: 주간 한빛"

@@ -71,7 +71,7 @@ class Pages:
         Args:
             request: what it answers.
             template: its file, "site/subscribe.html".
-            values: what it can use beside `path`, `site`, `brand`, `languages`, `language` and `here`.
+            values: what it can use beside `path`, `site`, `brand`, `contact`, `languages`, `language` and `here`.
             language: by default as the request asks.
             status: of the answer.
             headers: further ones.
@@ -81,6 +81,7 @@ class Pages:
             "path": self._path,
             "site": self._settings.site,
             "brand": self._brand,
+            "contact": self._settings.newsletters[0].contact_address,
             "languages": [(code, self.language(code).own_name) for code in self.languages],
             "stylesheet": f"{self._path}{self.stylesheet_path}",
             "here": f"{self._path}{request.url.path.removeprefix(self._path)}",

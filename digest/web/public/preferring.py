@@ -9,7 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -75,6 +75,7 @@ class _Desk:
             return self._site.pages.unknown_link(request)
         person, sections = found
         language = self._site.pages.language_for(request, person)
+        here = ZoneInfo(self._site.settings.site.timezone)
         done = request.query_params.get("done", "")
         chosen = {section for each in person.subscriptions for section in each.sections}
         has_local_time = any(each.local_time for each in self._site.settings.newsletters)
@@ -88,7 +89,7 @@ class _Desk:
             "locale": person.locale,
             "timezones": sorted(available_timezones()) if has_local_time else [],
             "timezone": person.timezone,
-            "paused_until": person.paused_until and language.date(person.paused_until.date()),
+            "paused_until": person.paused_until and language.date(person.paused_until.astimezone(here).date()),
             "weeks": [1, 2, 4, 8, 12, LONGEST_PAUSE],
             "done": done if done in _DONE else "",
             "wording": consent_wording(self._site.settings, language),
