@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import print_json
+from digest.cli.output import print_json, print_table
 from digest.cli.workspace import WorkspaceCommand, json_option, open_workspace
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from digest.app import App
     from digest.model import Subscriber
 
@@ -40,6 +42,16 @@ _READINGS: Mapping[str, str] = {
     "scanned": "had links followed by a program",
 }
 
+_FACTS: Mapping[str, str] = {
+    "client": "from {}",
+    "newsletters": "for {}",
+    "state": "as {}",
+    "wording": "wording {}",
+    "words": "“{}”",
+}
+"""How a fact is told; the others stand by themselves."""
+_TOLD_BEFORE = frozenset(("at", "what", "newsletter", "edition"))
+
 
 @click.command(cls=WorkspaceCommand)
 @click.argument("address")
@@ -61,9 +73,9 @@ def history(address: str, as_json: bool) -> None:
     if as_json:
         print_json(entries)
         return
-    for entry in entries:
-        when = datetime.fromisoformat(entry["at"])
-        click.echo(f"{when:%Y-%m-%d %H:%M}  {_sentence(entry)}")
+    print_table(
+        ("when", "what of", "what"), [(_minute(entry["at"]), _about(entry), _sentence(entry)) for entry in entries]
+    )
 
 
 def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
@@ -81,7 +93,7 @@ def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
             "at": event.happened_at.astimezone(timezone).isoformat(),
             "what": str(event.kind),
             "newsletter": event.newsletter,
-            **event.facts,
+            **{name: _in(timezone, name, value) for name, value in event.facts.items()},
         }
         for event in list_events(app.database, person.id)
     ]
@@ -112,17 +124,30 @@ def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["at"]))
 
 
+def _in(timezone: "ZoneInfo", name: str, value: Any) -> Any:
+    return datetime.fromisoformat(value).astimezone(timezone).isoformat() if name == "until" else value
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M}"
+
+
+def _about(entry: Mapping[str, Any]) -> str:
+    """The newsletter and the edition, "" where it was about all of them."""
+    return f"{entry['newsletter']} {entry.get('edition', '')}".strip()
+
+
 def _sentence(entry: Mapping[str, Any]) -> str:
-    if entry["what"] in _READINGS:
-        return f"{entry['newsletter']} {entry['edition']} {_READINGS[entry['what']]}"
-    if entry["what"] == "mail":
-        answer = f": {entry['answer']}" if entry["answer"] else ""
-        return f"{entry['newsletter']} {entry['edition']} {entry['state']}{answer}"
-    about = f" {entry['newsletter']}" if entry["newsletter"] else ""
-    facts = [_fact(name, value) for name, value in entry.items() if name not in ("at", "what", "newsletter")]
-    return f"{_WORDS.get(entry['what'], entry['what'])}{about}{': ' if facts else ''}{'; '.join(facts)}"
+    what = entry["what"]
+    if what == "mail":
+        return ": ".join(filter(None, (entry["state"], entry["answer"])))
+    facts = [_fact(name, value) for name, value in entry.items() if name not in _TOLD_BEFORE]
+    words = _READINGS.get(what) or _WORDS.get(what, what)
+    return f"{words}{': ' if facts else ''}{'; '.join(facts)}"
 
 
 def _fact(name: str, value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if name in ("cause", "diagnostic", "fields") else f"{name} {text}"
+    if name == "until":
+        return f"until {_minute(text)}"
+    return _FACTS.get(name, "{}").format(text)

@@ -177,11 +177,23 @@ def show(address: str, as_json: bool) -> None:
     with open_workspace() as app:
         person = _require(app, address)
         values = subscriber_to_json(person, list_tags(app.database, person.id))
+        moments = _moments_of(app, person)
     if as_json:
         print_json(values)
         return
-    for name, value in values.items():
+    for name, value in (values | moments).items():
         click.echo(f"{name:<15} {', '.join(value) if isinstance(value, list) else value or ''}".rstrip())
+
+
+def _moments_of(app: "App", person: "Subscriber") -> dict[str, str]:
+    """The moments of a person as people read them: in the site's timezone."""
+    from zoneinfo import ZoneInfo
+
+    timezone = ZoneInfo(app.settings.site.timezone)
+    names = ("consent_at", "created_at", "left_at", "paused_until")
+    return {
+        name: f"{moment.astimezone(timezone):%Y-%m-%d %H:%M}" for name in names if (moment := getattr(person, name))
+    }
 
 
 def _require(app: "App", address: str) -> "Subscriber":

@@ -32,10 +32,11 @@ def tag(addresses: tuple[str, ...], expression: str, added: tuple[str, ...], rem
     with open_workspace() as app, app.database.transaction():
         found = [require_subscriber(app.database, normalise_address(address)).id for address in addresses]
         people = found or find_ids(app.database, compile_expression(app, expression))
-        for person in people:
-            remove_tags(app.database, person, removed)
-            add_tags(app.database, person, added)
-    click.echo(f"{count_of(len(people), 'subscriber')} changed")
+        changes = [
+            remove_tags(app.database, person, removed) + add_tags(app.database, person, added) for person in people
+        ]
+    changed, as_before = sum(map(bool, changes)), changes.count(0)
+    click.echo(f"{count_of(changed, 'subscriber')} changed{f', {as_before:,} had it so before' if as_before else ''}")
 
 
 @click.command(cls=WorkspaceCommand)

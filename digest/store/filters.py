@@ -167,6 +167,7 @@ class _Compiler:
         return self._turned(term, found)
 
     def _set(self, term: Term, query: str) -> str:
+        """Whoever has one of the values; "" is for whoever has none at all."""
         self._allow(term, "=", "!=", "~", "!~")
         words = query.split()[1]
         test = (
@@ -174,7 +175,10 @@ class _Compiler:
             if "~" in term.sign
             else f"{words} COLLATE NOCASE IN ({', '.join(map(self._bind, term.values))})"
         )
-        return self._turned(term, f"EXISTS ({query} AND {test})")
+        found = f"EXISTS ({query} AND {test})"
+        if "~" not in term.sign and "" in term.values:
+            found = f"({found} OR NOT EXISTS ({query}))"
+        return self._turned(term, found)
 
     def _moment(self, term: Term, column: str) -> str:
         self._allow(term, ">", ">=", "<", "<=")

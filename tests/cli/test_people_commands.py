@@ -1,14 +1,20 @@
 """Tags, histories, erasure, growth and keys, as the operator uses them."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from command_line import digest
+from command_line import digest, digest_on_terminal
+from digest.app import open_app
+from digest.mail.links import Purpose, SignedLink, sign_link
+from digest.render.width import display_width
 from digest.store.database import FILE_NAME, open_database
+from digest.store.events import Event, EventKind, record_event
+from digest.store.pauses import pause
 from digest.store.secrets import list_link_keys
 from digest.store.subscribers import get_subscriber
-from workspaces import add_readers, fill_with_news, reader_address, settings_text
+from workspaces import NOW, add_readers, fill_with_news, reader_address, settings_text
 
 KIM = reader_address(1)
 
@@ -31,7 +37,10 @@ def run(workspace, *words):
 
 def test_tags_are_put_on_taken_off_and_counted(workspace):
     run(workspace, "subscribers", "tag", KIM, reader_address(2), "--add", "vip", "--add", " 열성  독자 ")
-    run(workspace, "subscribers", "tag", KIM, "--remove", "vip")
+    assert run(workspace, "subscribers", "tag", KIM, "--remove", "vip") == "1 subscriber changed\n"
+    told = run(workspace, "subscribers", "tag", "--filter", "state=active", "--remove", "no-such", "--add", "열성 독자")
+    assert told == "1 subscriber changed, 2 had it so before\n"
+    run(workspace, "subscribers", "tag", reader_address(0), "--remove", "열성 독자")
     assert json.loads(run(workspace, "subscribers", "tags", "--json")) == {"vip": 1, "열성 독자": 2}
     assert digest("subscribers", "tag", KIM, config=workspace).code == 2
     assert json.loads(run(workspace, "subscribers", "show", KIM, "--json"))["tags"] == ["열성 독자"]
@@ -44,16 +53,38 @@ def test_a_history_tells_events_and_mails_with_dates(workspace):
     run(workspace, "send", "weekly", "--date", "2026-03-02", "--yes", "--force-unsafe")
     run(workspace, "subscribers", "set", KIM, "--locale", "en")
     run(workspace, "subscribers", "remove", KIM)
-    told = run(workspace, "subscribers", "history", KIM).splitlines()
+    _, *told = run(workspace, "subscribers", "history", KIM).splitlines()
     # What happened within one second has no order between events and mails.
-    assert sorted(line.split("  ", 1)[1].split(":")[0] for line in told) == [
+    assert sorted(line.split("  ", 1)[1].split(":")[0].strip() for line in told) == [
         "added",
         "unsubscribed",
         "was changed",
-        "weekly 2026-03-02 sent",
+        "weekly 2026-03-02  sent",
     ]
     kinds = [entry["what"] for entry in json.loads(run(workspace, "subscribers", "history", KIM, "--json"))]
     assert sorted(kinds) == ["added", "changed", "mail", "unsubscribed"]
+
+
+def test_a_history_tells_consent_and_pauses_in_the_sites_time_and_fits_a_terminal(workspace):
+    asked = {
+        "form": "form at https://hanbit.example/digest/subscribe",
+        "client": "203.0.113.0/24",
+        "wording": "ko-1a2b3c4d",
+        "newsletters": ["weekly", "daily"],
+    }
+    with open_app(workspace) as app, app.database.transaction():
+        happened = Event(kind=EventKind.ASKED, happened_at=NOW, facts=asked)
+        record_event(app.database, 2, happened)
+        pause(app.database, 2, until=NOW + timedelta(days=7, microseconds=5), now=NOW)
+    told = run(workspace, "subscribers", "history", reader_address(1))
+    assert (
+        "2026-03-02 09:00           asked to subscribe: form at https://hanbit.example/digest/subscribe; "
+        "from 203.0.113.0/24; wording ko-1a2b3c4d; for weekly, daily\n" in told
+    )
+    assert "2026-03-02 09:00           paused: until 2026-03-09 09:00\n" in told
+    lines = digest_on_terminal("--config", workspace, "subscribers", "history", reader_address(1)).out.split("\n")
+    assert max(map(display_width, (line for line in lines if "\x1b" not in line))) <= 80
+    assert "paused_until    2026-03-09 09:00\n" in run(workspace, "subscribers", "show", reader_address(1))
 
 
 def test_an_erased_person_is_in_no_table_and_no_byte_of_the_file(workspace):
@@ -97,7 +128,37 @@ def test_keys_rotate_and_young_ones_are_not_dropped(workspace):
     run(workspace, "keys", "drop", "1", "--force")
     with open_database(workspace.with_name(FILE_NAME)) as database:
         assert [key.id for key in list_link_keys(database)] == [2]
-    assert digest("keys", "drop", "7", config=workspace).code == 1
+    for name in ("7", "1", "x", "²"):
+        unknown = digest("keys", "drop", name, config=workspace)
+        assert (unknown.code, f"there is no key {name!r}" in unknown.err) == (1, True)
+
+
+def read_links(workspace, tokens):
+    with open_app(workspace) as app:
+        return [app.keyring.read_link(token) is not None for token in tokens]
+
+
+def sign(workspace):
+    with open_app(workspace) as app:
+        link = SignedLink(purpose=Purpose.UNSUBSCRIBE, subscriber_id=1, issue_id=0)
+        return sign_link(app.keyring.signing, link)
+
+
+def test_links_of_the_first_key_can_be_dropped_after_a_rotation_and_suppressions_stay(workspace):
+    run(workspace, "subscribers", "remove", KIM, "--suppress")
+    tokens = [sign(workspace)]
+    alone = digest("keys", "drop", "first", "--force", config=workspace)
+    assert (alone.code, "is the one that signs; `digest keys rotate`" in alone.err) == (1, True)
+    run(workspace, "keys", "rotate")
+    tokens.append(sign(workspace))
+    young = digest("keys", "drop", "first", config=workspace)
+    assert (young.code, "readers must be able to leave" in young.err) == (1, True)
+    assert read_links(workspace, tokens) == [True, True]
+    run(workspace, "keys", "drop", "first", "--force")
+    assert read_links(workspace, tokens) == [False, True]
+    assert "first  with the workspace  dropped" in run(workspace, "keys", "list")
+    assert digest("keys", "drop", "1", "--force", config=workspace).code == 1  # the one that signs
+    assert "suppressed" in digest("subscribers", "add", KIM, config=workspace).err
 
 
 def test_groups_are_listed_counted_exported_and_tagged_by_a_filter(workspace, tmp_path):

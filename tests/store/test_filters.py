@@ -77,6 +77,11 @@ def found(database, text):
         ("name !~ 이", "kga"),
         ("tag ~ vi", "kg"),
         ("newsletter=daily", "lg"),
+        ('section=""', "l"),
+        ("section!=''", "kga"),
+        ('section in (tech, "") and not tag=""', "g"),
+        ('locale in (ko, "")', "kla"),
+        ("tag=''", "l"),
         ("state=unsubscribed", "a"),
         ("state in (active, pending)", "klg"),
         ("source='import of members.csv'", "a"),
@@ -223,9 +228,9 @@ def test_any_expression_finds_whom_a_slow_reading_of_it_finds(people, expression
             {
                 "locale": {person.locale},
                 "domain": {person.address.partition("@")[2]},
-                "tag": set(list_tags(people, person.id)),
+                "tag": set(list_tags(people, person.id)) or {""},
                 "newsletter": {each.newsletter for each in person.subscriptions},
-                "section": {section for each in person.subscriptions for section in each.sections},
+                "section": {section for each in person.subscriptions for section in each.sections} or {""},
             },
         )
     ]
