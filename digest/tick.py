@@ -6,7 +6,7 @@ The order of a tick: resume what nobody is sending, note what has become too lat
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Event
 
 from digest.alarm import report_held, report_paused
@@ -21,7 +21,7 @@ from digest.model import DeliveryState, IssueState
 from digest.process import has_died, name_this_process
 from digest.proof import letterhead_of_issue
 from digest.publish import publish_draft
-from digest.schedule import Occurrence, due_editions
+from digest.schedule import DueEditions, Occurrence, due_editions
 from digest.settings import NewsletterSettings
 from digest.store.filters import compile_filter
 from digest.store.groups import keep_deliveries
@@ -93,8 +93,25 @@ def tick(app: App, newsletter: NewsletterSettings, *, stop: Event, observer: Obs
             return
         if report := _resume(app, newsletter, issue, stop=stop, observer=observer):
             yield report
+    due = _find_due(app, newsletter, now)
+    _record_too_late(app, newsletter, due.too_late, overtaken_by=due.in_time, now=now)
+    if due.in_time is not None and not stop.is_set():
+        report = begin_edition(app, newsletter, due.in_time, origin="schedule", stop=stop, observer=observer)
+        if report is not None:
+            yield report
+
+
+def list_due(app: App, newsletter: NewsletterSettings) -> tuple[date, ...]:
+    """The editions that a tick would work on at this moment; nothing is changed."""
+    now = app.clock.now()
+    resumable = list_resumable(app.database, newsletter.slug, boot=app.clock.boot(), now=now)
+    due = _find_due(app, newsletter, now).in_time
+    return (*(issue.edition for issue in resumable), *([due.edition] if due else ()))
+
+
+def _find_due(app: App, newsletter: NewsletterSettings, now: datetime) -> DueEditions:
     known, last_scheduled = list_editions(app.database, newsletter.slug)
-    due = due_editions(
+    return due_editions(
         newsletter.due,
         app.settings.timezone_of(newsletter),
         known=known,
@@ -103,11 +120,6 @@ def tick(app: App, newsletter: NewsletterSettings, *, stop: Event, observer: Obs
         catch_up=_catch_up(app),
         readers=reader_timezones(app, newsletter),
     )
-    _record_too_late(app, newsletter, due.too_late, overtaken_by=due.in_time, now=now)
-    if due.in_time is not None and not stop.is_set():
-        report = begin_edition(app, newsletter, due.in_time, origin="schedule", stop=stop, observer=observer)
-        if report is not None:
-            yield report
 
 
 def begin_edition(

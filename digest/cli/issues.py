@@ -82,7 +82,7 @@ def _outcome(issue: "Issue", counts: "Mapping[DeliveryState, int]") -> str:
     """What became of the messages, and why where that needs saying."""
     from digest.model import count_in_words
 
-    return "; ".join(filter(None, (count_in_words(counts), issue.reason)))
+    return "; ".join(filter(None, (count_in_words(counts), issue.reason))) or "none"
 
 
 @issues.command(cls=WorkspaceCommand)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from digest.app import App
+    from digest.dry_run import Rehearsal
     from digest.settings import NewsletterSettings
     from digest.store.issues import Issue
     from digest.tick import SendReport
@@ -58,15 +59,19 @@ def send(
       digest send weekly --yes                      then to everyone
       digest send weekly --to "tag=vip"             or to some; nobody else gets this issue
       digest send --due                             from cron, every few minutes
+      digest send --due --dry-run                   what that would send now
     """
-    if due and (edition or addresses or dry_run or force_unsafe):
-        raise click.UsageError("--due goes with neither --date, --test, --force-unsafe nor --dry-run")
+    if due and (edition or addresses or force_unsafe):
+        raise click.UsageError("--due goes with neither --date, --test nor --force-unsafe")
     if only and (due or addresses or dry_run):
         raise click.UsageError("--to goes with neither --due, --test nor --dry-run; `digest subscribers count` counts")
     if addresses and dry_run:
         raise click.UsageError("--test hands messages over and --dry-run does not; choose one")
     _say_warnings()
     with open_workspace() as app:
+        if due and dry_run:
+            _rehearse_due(app, newsletter, as_json=as_json)
+            return
         if due:
             _send_due(app, newsletter, as_json=as_json)
             return
@@ -75,7 +80,9 @@ def send(
         if addresses:
             _send_test(app, chosen, edition, addresses, as_json=as_json)
         elif dry_run:
-            _dry_run(app, chosen, edition, as_json=as_json)
+            rehearsed = _rehearse(app, chosen, edition, as_json=as_json)
+            if as_json:
+                print_json(rehearsed)
         else:
             _require_new(app, chosen, edition, only)
             _send_one(app, chosen, edition, yes=yes, as_json=as_json, force_unsafe=force_unsafe, only=only)
@@ -261,13 +268,40 @@ def _send_test(
         raise click.exceptions.Exit(1)
 
 
-def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_json: bool) -> None:
+def _rehearse_due(app: "App", slug: str | None, *, as_json: bool) -> None:
+    """A dry run of each edition that is due; one that cannot be written does not keep the others waiting."""
+    from digest.errors import DigestError
+    from digest.tick import list_due
+
+    newsletters = (app.settings.newsletter(slug),) if slug else app.settings.newsletters
+    due = [(newsletter, edition) for newsletter in newsletters for edition in list_due(app, newsletter)]
+    rehearsed, has_failed = [], False
+    for newsletter, edition in due:
+        if not as_json:
+            click.echo(f"{newsletter.slug} {edition} is due")
+        try:
+            rehearsed.append(_rehearse(app, newsletter, edition, as_json=as_json))
+        except DigestError as error:
+            click.echo(f"digest: {newsletter.slug} {edition}: {error}", err=True)
+            has_failed = True
+    if as_json:
+        print_json(rehearsed)
+    elif not due:
+        click.echo("Nothing is due.")
+    if has_failed:
+        raise click.exceptions.Exit(1)
+
+
+def _rehearse(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_json: bool) -> dict[str, Any]:
+    """Write every message of an edition; what came of it is printed, unless it is wanted as values."""
     from digest.dry_run import rehearse
 
     opened = open_edition(app, newsletter, edition)
     with show_progress(f"{newsletter.slug} {edition}", "messages written") as progress:
         rehearsal = rehearse(app.database, opened, app.workshop, on_message=progress.advance)
-    values: dict[str, Any] = {
+    if not as_json:
+        _print_rehearsal(rehearsal, newsletter)
+    return {
         "newsletter": newsletter.slug,
         "edition": edition.isoformat(),
         "subject": rehearsal.proof.subject,
@@ -279,9 +313,9 @@ def _dry_run(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_
         "articles": [choice.article.id for choice in rehearsal.proof.shown],
         "notes": list(rehearsal.proof.notes),
     }
-    if as_json:
-        print_json(values)
-        return
+
+
+def _print_rehearsal(rehearsal: "Rehearsal", newsletter: "NewsletterSettings") -> None:
     click.echo(f"Subject: {rehearsal.proof.subject}")
     written = f"{count_of(rehearsal.recipients, 'message')} written, none handed over"
     click.echo(f"{count_of(len(rehearsal.proof.shown), 'article')}; {written}")

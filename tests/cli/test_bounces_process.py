@@ -53,6 +53,11 @@ def test_the_mailbox_of_the_settings_is_read_and_told_of_in_a_table(site):
     assert lines[-1] == "4 messages, 1 about no delivery"
     assert states(site) == ("bounced", "active")
     assert digest("bounces", "process", config=site).out == "No returned mail\n"
+    (stats,) = digest("issues", "stats", "--json", config=site).json
+    assert stats["came_back"] == {"bounced": 1, "soft": 1, "blocked": 0}
+    assert digest("subscribers", "erase", OTHER, "--yes", config=site).code == 0
+    (stats,) = digest("issues", "stats", "--json", config=site).json
+    assert stats["came_back"] == {"bounced": 1, "soft": 1, "blocked": 0}
 
 
 def test_a_dry_run_changes_nothing(site):
