@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from email.message import Message
 
 from digest.mail.inbound.addresses import bare_address
-from digest.mail.inbound.judging import STATUS, Refusal, is_after_data
+from digest.mail.inbound.judging import STATUS, Refusal, is_after_data, is_before_recipient
 from digest.mail.inbound.parts import Parts, all_headers, header
+from digest.mail.inbound.report import Report, ReportKind
+from digest.replies.kinds import ReplyKind
+from digest.replies.printable import one_line
 
-_GOOD = frozenset(("delivered", "relayed", "expanded"))
-_LATE = "delayed"
+_GOOD = frozenset(("delivered", "relayed", "expanded", "deliverable"))
+"""The last one is Postfix's, of addresses that it was to try."""
+_LATE, _FAILED = "delayed", "failed"
 _FIELDS_OF_RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient", "action")
 
 
@@ -17,27 +21,50 @@ def read_status(parts: Parts) -> tuple[Refusal, ...]:
     return tuple(_refusals(parts))
 
 
-def tells_of_success(parts: Parts) -> bool:
-    """Whether a notification tells of deliveries, and all of them are good."""
-    actions = [header(block, "Action").lower().split(" ")[0] for block in parts.status if block.get("Action")]
-    return bool(actions) and all(action in _GOOD for action in actions)
+def read_successes(parts: Parts) -> tuple[Report, ...]:
+    """What a notification says of each recipient whose mail did arrive, or was passed on."""
+    return tuple(
+        Report(
+            recipient=_recipient(block),
+            kind=ReportKind.UNKNOWN,
+            reason=ReplyKind.DELIVERED,
+            status=_status(block),
+            diagnostic=one_line(_words(block)),
+        )
+        for block in _blocks_of_recipients(parts)
+        if _is_good(block)
+    )
 
 
 def _refusals(parts: Parts) -> Iterator[Refusal]:
     text_is_after_data = is_after_data(parts.text)
-    for block in parts.status:
-        if not any(name in block for name in _FIELDS_OF_RECIPIENT):
-            continue
-        action = header(block, "Action").lower().split(" ")[0]
-        if action in _GOOD:
+    blocks = _blocks_of_recipients(parts)
+    # Among several recipients the text does not tell which of them a command was about.
+    text_is_before = len(blocks) == 1 and is_before_recipient(parts.text)
+    for block in blocks:
+        if _is_good(block):
             continue
         yield Refusal(
             recipient=_recipient(block),
             words=_words(block),
             status=_status(block),
-            is_final=action != _LATE,
+            is_final=_action(block) != _LATE,
             is_after_data=text_is_after_data or is_after_data(_words(block)),
+            is_before_recipient=text_is_before or is_before_recipient(_words(block)),
         )
+
+
+def _blocks_of_recipients(parts: Parts) -> list[Message]:
+    return [block for block in parts.status if any(name in block for name in _FIELDS_OF_RECIPIENT)]
+
+
+def _is_good(block: Message) -> bool:
+    action = _action(block)
+    return action in _GOOD or (action not in (_LATE, _FAILED) and header(block, "Status").strip().startswith("2."))
+
+
+def _action(block: Message) -> str:
+    return header(block, "Action").lower().split(" ")[0]
 
 
 def _recipient(block: Message) -> str:

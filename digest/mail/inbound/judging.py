@@ -28,6 +28,12 @@ _AFTER_DATA = re.compile(
     re.IGNORECASE,
 )
 """An answer to the whole message: who says only then that there is no such user has read it, and filters."""
+_BEFORE_RECIPIENT = re.compile(
+    r"(?:in reply to|after) (?:the )?(?:initial connection|greeting|helo|ehlo|mail from)\b"
+    r"|but (?:my name was rejected|sender was rejected|greeting failed)",
+    re.IGNORECASE,
+)
+"""Postfix, Exim and qmail: an answer to our server's name or the sender, before any recipient was named."""
 _CLOSED_FOR_NOW = re.compile(
     r"\b(?:disabled|suspended|frozen|inactive|deactivated|dormant|locked)\b|휴면|정지|disableduser", re.IGNORECASE
 )
@@ -52,6 +58,8 @@ class Refusal:
     """Whether the delivery has been given up."""
     is_after_data: bool = False
     """Whether the server answered so to the message itself, not to its recipient."""
+    is_before_recipient: bool = False
+    """Whether the server answered so before it knew whom the message is for."""
 
     @property
     def state(self) -> DeliveryState:
@@ -79,7 +87,7 @@ def judge(refusal: Refusal) -> Report:
     words = one_line(refusal.words)
     inner = STATUS.search(refusal.words)
     status = inner[1] if inner and (not refusal.status or refusal.status in _GENERIC) else refusal.status
-    kind = classify(refusal)
+    kind = _of_sender(classify(refusal)) if refusal.is_before_recipient else classify(refusal)
     return Report(
         recipient=refusal.recipient,
         kind=_kind_of(refusal, kind, status),
@@ -101,6 +109,12 @@ def _kind_of(refusal: Refusal, kind: ReplyKind, status: str) -> ReportKind:
         )
         return ReportKind.SOFT if is_passing else ReportKind.HARD
     return ReportKind.BLOCKED if follows.counts_against_sender else ReportKind.SOFT
+
+
+def _of_sender(kind: ReplyKind) -> ReplyKind:
+    """What a server says before it knows the recipient cannot be the recipient's fault."""
+    is_about_recipient = CONSEQUENCES[kind].suppress or kind is ReplyKind.PERMANENT_UNKNOWN
+    return ReplyKind.BLOCKED if is_about_recipient else kind
 
 
 def _is_filter(refusal: Refusal, status: str) -> bool:
@@ -130,6 +144,11 @@ def says_something(words: str) -> bool:
 def is_after_data(text: str) -> bool:
     """Whether a text tells of an answer to the message itself."""
     return bool(_AFTER_DATA.search(text))
+
+
+def is_before_recipient(text: str) -> bool:
+    """Whether a text tells of an answer that came before any recipient was named."""
+    return bool(_BEFORE_RECIPIENT.search(text))
 
 
 def is_about_time(words: str) -> bool:

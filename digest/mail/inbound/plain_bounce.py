@@ -8,7 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from digest.mail.inbound.addresses import bare_address, find_addresses, is_role
-from digest.mail.inbound.judging import STATUS, Refusal, is_about_time, is_after_data, says_something
+from digest.mail.inbound.judging import (
+    STATUS,
+    Refusal,
+    is_about_time,
+    is_after_data,
+    is_before_recipient,
+    says_something,
+)
 from digest.mail.inbound.parts import Parts, all_headers, header
 
 _SUBJECT = re.compile(
@@ -162,6 +169,7 @@ def _refusal(segment: str, recipient: str, *, is_alone: bool) -> Refusal:
         status=status[1] if status else "",
         is_final=is_final,
         is_after_data=is_after_data(segment),
+        is_before_recipient=is_before_recipient(segment),
     )
 
 

@@ -9,7 +9,7 @@ from digest.mail.inbound.addresses import bare_address
 from digest.mail.inbound.auto_reply import is_auto_reply
 from digest.mail.inbound.complaint import read_complaint
 from digest.mail.inbound.delay import tells_of_delay
-from digest.mail.inbound.delivery_status import read_status, tells_of_success
+from digest.mail.inbound.delivery_status import read_status, read_successes
 from digest.mail.inbound.judging import Refusal, judge
 from digest.mail.inbound.leaving import asks_to_leave, find_tokens
 from digest.mail.inbound.marks import find_marks, find_message_ids
@@ -46,10 +46,11 @@ def read_message(raw: bytes) -> InboundMessage:
 
 def _read_reports(parts: Parts) -> tuple[Report, ...]:
     """The first that fits, from what is sure to what is guessed."""
-    if sure := read_complaint(parts) or _judge_all(_completed(read_status(parts), parts)):
+    if sure := read_complaint(parts) or (
+        *_judge_all(_completed(read_status(parts), parts)),
+        *read_successes(parts),
+    ):
         return sure
-    if tells_of_success(parts):
-        return ()
     if told := find_ses(parts.text):
         return told
     if parts.status or looks_like_bounce(parts):

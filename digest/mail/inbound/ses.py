@@ -11,16 +11,19 @@ from typing import Any
 
 from digest.mail.inbound.judging import Refusal, judge
 from digest.mail.inbound.report import Report, ReportKind
+from digest.replies.kinds import ReplyKind
 from digest.replies.printable import one_line
 
 _WRAPPED = re.compile(r"!?\n[ \t]?")
 """How servers break a line of more than 998 octets: the object is one line."""
 _MAILBOX_GONE = ("Permanent",)
+_MOST_PEOPLE = 1000
+"""That a notification is read of."""
 _BLOCKED_TYPES = frozenset(("ContentRejected", "AttachmentRejected"))
 
 
 def read_ses(values: Mapping[str, Any]) -> tuple[Report, ...]:
-    """The people a notification tells of; none for deliveries, opens and what is no notification.
+    """The people a notification tells of; none for opens and what is no notification.
 
     Args:
         values: the JSON object, as SES made it.
@@ -32,6 +35,8 @@ def read_ses(values: Mapping[str, Any]) -> tuple[Report, ...]:
         return tuple(_read_bounce(values["bounce"]))
     if kind == "Complaint" and isinstance(values.get("complaint"), dict):
         return tuple(_read_complaint(values["complaint"]))
+    if kind == "Delivery" and isinstance(values.get("delivery"), dict):
+        return tuple(_read_delivery(values["delivery"]))
     return ()
 
 
@@ -81,9 +86,23 @@ def _read_complaint(complaint: Mapping[str, Any]) -> Iterator[Report]:
         yield Report(recipient=_text(person, "emailAddress"), kind=ReportKind.COMPLAINT, reason=one_line(kind)[:40])
 
 
+def _read_delivery(delivery: Mapping[str, Any]) -> Iterator[Report]:
+    recipients, words = delivery.get("recipients"), _text(delivery, "smtpResponse")
+    status = re.search(r"(?<![\d.])2\.\d{1,3}\.\d{1,3}(?![\d.])", words)
+    for recipient in recipients[:_MOST_PEOPLE] if isinstance(recipients, list) else []:
+        if isinstance(recipient, str):
+            yield Report(
+                recipient=one_line(recipient),
+                kind=ReportKind.UNKNOWN,
+                reason=ReplyKind.DELIVERED,
+                status=status[0] if status else "",
+                diagnostic=words,
+            )
+
+
 def _people(values: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     found = values.get(name)
-    return [each for each in found[:1000] if isinstance(each, dict)] if isinstance(found, list) else []
+    return [each for each in found[:_MOST_PEOPLE] if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

@@ -111,9 +111,53 @@ def test_a_part_whose_type_forgets_a_semicolon_is_read():
     assert (only(raw).recipient, only(raw).kind) == ("kim@example.com", ReportKind.HARD)
 
 
-def test_a_delay_is_soft_and_a_success_is_nothing():
+def test_a_delay_is_soft():
     assert only(dsn("4.4.1", "451 user unknown", action="delayed")).kind is ReportKind.SOFT
-    assert read_message(dsn("2.0.0", "250 ok", action="delivered")).reports == ()
+
+
+@pytest.mark.parametrize("action", ["delivered", "relayed", "expanded", "deliverable", "Delivered (to mailbox)"])
+def test_a_success_is_no_bounce(action):
+    report = only(dsn("2.1.5", "250 2.1.5 Ok", action=action))
+    assert (report.kind, report.reason, report.status) == (ReportKind.UNKNOWN, "delivered", "2.1.5")
+    assert only(dsn("2.0.0", "550 5.1.1 User unknown", action="failed")).kind is ReportKind.HARD
+    assert only(dsn("5.1.1", action="undeliverable")).kind is ReportKind.HARD
+
+
+def test_a_success_of_amazon_is_no_bounce():
+    told = {"recipients": ["kim@example.com", "lee@example.com"], "smtpResponse": "250 2.6.0 Message received"}
+    raw = plain(json.dumps({"notificationType": "Delivery", "mail": {}, "delivery": told}), sender="sns@example.com")
+    assert [(each.recipient, each.kind, each.reason, each.status) for each in read_message(raw).reports] == [
+        ("kim@example.com", ReportKind.UNKNOWN, "delivered", "2.6.0"),
+        ("lee@example.com", ReportKind.UNKNOWN, "delivered", "2.6.0"),
+    ]
+    for odd in ({}, {"recipients": "kim"}, {"recipients": [1, None]}):
+        raw = plain(json.dumps({"notificationType": "Delivery", "delivery": odd}), sender="sns@example.com")
+        assert [each for each in read_message(raw).reports if each.kind is not ReportKind.UNKNOWN] == []
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "SMTP error from remote mail server after MAIL FROM:<news@hanbit.example> SIZE=1022:\n    {}",
+        "SMTP error from remote mail server after initial connection:\n    {}",
+        "host mx.example.com said: {} (in reply to MAIL FROM command)",
+        "Connected to 192.0.2.112 but my name was rejected.\nRemote host said: {}",
+        "Connected to 192.0.2.112 but sender was rejected.\nRemote host said: {}",
+    ],
+)
+@pytest.mark.parametrize(
+    "answer", ["553 5.1.0 hanbit.example does not exist", "550 Rejected", "501 Invalid domain name"]
+)
+def test_what_a_server_says_before_it_knows_the_recipient_is_not_their_fault(stage, answer):
+    body = f"It could not be delivered.\n\n<kim@example.com>:\n{stage.format(answer)}\n"
+    assert (only(plain(body)).recipient, only(plain(body)).kind) == ("kim@example.com", ReportKind.BLOCKED)
+    with_fields = dsn("5.0.0", answer).replace(b"It could not be delivered.", body.encode())
+    assert only(with_fields).kind is ReportKind.BLOCKED
+
+
+def test_an_answer_to_the_recipient_stays_theirs():
+    body = "<kim@example.com>: host mx said: 550 5.1.1 User unknown (in reply to RCPT TO command)\n"
+    assert only(plain(body)).kind is ReportKind.HARD
 
 
 def test_the_mark_and_the_id_of_our_message_are_found_wherever_they_come_back():
