@@ -74,7 +74,7 @@ def history(address: str, as_json: bool) -> None:
         print_json(entries)
         return
     print_table(
-        ("when", "what of", "what"), [(_minute(entry["at"]), _about(entry), _sentence(entry)) for entry in entries]
+        ("when", "newsletter", "what"), [(_minute(entry["at"]), _about(entry), _sentence(entry)) for entry in entries]
     )
 
 
