@@ -128,6 +128,7 @@ def test_the_day_a_pause_ends_is_that_of_the_site(site, reader, page):
         pause(app.database, site.person(reader).id, until=evening, now=app.clock.now())
     morning = evening + timedelta(days=1)
     assert f"{morning.month}월 {morning.day}일" in site.ask(page).text
+    site.post(f"{page}/resume")
 
 
 def test_whoever_bounced_is_told_whom_to_write_to(site, reader, page):

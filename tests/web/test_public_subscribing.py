@@ -1,6 +1,7 @@
 """Subscribing: the form, the mail that asks for confirmation, and the same as JSON; the answer gives nothing away."""
 
 import re
+import time
 
 import pytest
 from public_site import READER, link_in, make_workspace, run_public
@@ -16,6 +17,8 @@ from digest.store.events import EventKind, list_events
 from digest.store.secrets import hash_address
 from digest.store.subscribers import suppress
 from digest.testing import RecordingServer
+from digest.web.public.evenly import EVEN_SECONDS
+from workspaces import reader_address
 
 INJECTIONS = [
     "kim@example.com\r\nBcc: all@example.com",
@@ -89,6 +92,16 @@ def test_the_answer_never_tells_whether_an_address_is_known(site):
     assert [len(site.mails_to(address)) for address in addresses] == [1, 1, 0]
     as_json = [site.post_json("/digest/subscribe", {"email": a, "consent": True}) for a in addresses]
     assert {(answer.status, answer.body) for answer in as_json} == {(202, b'{"status":"accepted"}')}
+
+
+def test_how_fast_the_answer_comes_does_not_tell_it_either(site):
+    """A step that does next to nothing for a suppressed address lasts as long as one that queues a mail."""
+    with site.open() as app:
+        suppress(app.database, hash_address(app.key, "gone@reader.example"), reason="erased", now=app.clock.now())
+    for address in ("gone@reader.example", "fresh@reader.example", reader_address(2)):
+        began = time.monotonic()
+        site.sign_up(address)
+        assert time.monotonic() - began >= EVEN_SECONDS
 
 
 def test_an_address_gets_few_mails_however_often_it_is_asked_for(site):

@@ -38,6 +38,7 @@ from digest.store.erase import erase_subscriber
 from digest.store.pauses import resume
 from digest.store.secrets import hash_address
 from digest.store.subscribers import get_subscriber_by_id, is_suppressed, let_leave
+from digest.web.public.evenly import evenly
 from digest.web.public.forms import Form, read_form
 from digest.web.public.limits import RateLimit, shorten_client
 from digest.web.public.site import Site
@@ -150,8 +151,9 @@ class _Desk:
             ask_to_move(app.database, person, address, is_allowed=is_allowed, now=app.clock.now())
             return "address"
 
-        answer = await self._change(request, ask)
-        self._site.wake()
+        async with evenly():
+            answer = await self._change(request, ask)
+            self._site.wake()
         return answer
 
     async def leave(self, request: Request) -> Response:

@@ -22,6 +22,7 @@ from digest.language import Language
 from digest.signup import SignUp, ask_to_subscribe, consent_wording, subscribe_at_once
 from digest.store.confirmations import Consent
 from digest.store.secrets import hash_address
+from digest.web.public.evenly import evenly
 from digest.web.public.forms import FASTEST_SECONDS, HONEYPOT, Form, Stamps, read_form
 from digest.web.public.limits import RateLimit, shorten_client
 from digest.web.public.routing import by_method
@@ -207,8 +208,9 @@ class _Desk:
         def ask(app: App) -> None:
             step(app.database, sign_up, address_hash=hash_address(app.key, sign_up.address), now=app.clock.now())
 
-        await self._site.counter.write(ask)
-        self._site.wake()
+        async with evenly():
+            await self._site.counter.write(ask)
+            self._site.wake()
 
 
 def _client(request: Request) -> str:
