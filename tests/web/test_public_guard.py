@@ -109,6 +109,20 @@ def test_headers_that_are_too_long_are_refused(site):
     assert site.ask("/digest/subscribe", x="y" * 20_000).status == 200
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"garbage\r\n\r\n",
+        b"CONNECT /digest/subscribe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /digest/subscribe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"POST /digest/subscribe HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nabcd",
+    ],
+)
+def test_strangers_write_nothing_into_the_log(site, caplog, sent):
+    assert exchange(site, sent).startswith(b"HTTP/1.1 ")
+    assert caplog.records == []
+
+
 def exchange(site, sent, *, seconds=20.0):
     """What the server answers to raw bytes before it closes, or waits."""
     address = urlsplit(site.url)

@@ -149,6 +149,7 @@ def _make_server(app: ASGIApp, web: WebSettings) -> "_Server":
         trusting,
         http=ImpatientProtocol,
         log_config=None,
+        log_level="error",  # its warnings are of what strangers send: the log would be theirs to fill
         access_log=False,
         server_header=False,
         proxy_headers=False,
