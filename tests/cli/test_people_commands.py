@@ -78,10 +78,10 @@ def test_a_history_tells_consent_and_pauses_in_the_sites_time_and_fits_a_termina
         pause(app.database, 2, until=NOW + timedelta(days=7, microseconds=5), now=NOW)
     told = run(workspace, "subscribers", "history", reader_address(1))
     assert (
-        "2026-03-02 09:00           asked to subscribe: form at https://hanbit.example/digest/subscribe; "
+        "2026-03-02 09:00              asked to subscribe: form at https://hanbit.example/digest/subscribe; "
         "from 203.0.113.0/24; wording ko-1a2b3c4d; for weekly, daily\n" in told
     )
-    assert "2026-03-02 09:00           paused: until 2026-03-09 09:00\n" in told
+    assert "2026-03-02 09:00              paused: until 2026-03-09 09:00\n" in told
     lines = digest_on_terminal("--config", workspace, "subscribers", "history", reader_address(1)).out.split("\n")
     assert max(map(display_width, (line for line in lines if "\x1b" not in line))) <= 80
     assert "paused_until    2026-03-09 09:00\n" in run(workspace, "subscribers", "show", reader_address(1))
