@@ -50,11 +50,19 @@ def test_what_waits_is_committed_together(file, monkeypatch):
     plainly = Database.transaction
     monkeypatch.setattr(Database, "transaction", lambda self: begun.append(1) or plainly(self))
 
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def hold(_):
+        has_begun.set()
+        assert may_end.wait(20)
+
     async def ask(counter):
-        first = asyncio.ensure_future(counter.write(lambda _: time.sleep(0.2)))
-        await asyncio.sleep(0.05)
-        await asyncio.gather(*(counter.write(save(f"{n}")) for n in range(50)))
-        await first
+        first = asyncio.ensure_future(counter.write(hold))
+        await asyncio.to_thread(has_begun.wait, 20)
+        others = [asyncio.ensure_future(counter.write(save(f"{n}"))) for n in range(50)]
+        await asyncio.sleep(0)  # each is asked for now
+        may_end.set()
+        await asyncio.gather(first, *others)
 
     with open_counter(file) as counter:
         asyncio.run(ask(counter))
