@@ -340,6 +340,7 @@ def demo(environment, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session", SESSIONS, ids=[session.splitlines()[1] for session in SESSIONS])
 def test_a_session_of_the_readme_is_what_one_sees(session, environment, demo, tmp_path):
     """The first runs `make demo`, each other begins where it has run; `...` stands for anything."""

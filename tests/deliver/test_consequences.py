@@ -129,6 +129,7 @@ def test_a_few_blocked_messages_among_many_that_are_taken_stop_nothing(site):
     assert counts(file) == {"sent": READERS * 3 // 4, "failed": READERS // 4}
 
 
+@pytest.mark.slow
 def test_a_message_that_is_put_off_twelve_times_has_failed(site):
     """A day and a half; the last answer is kept."""
     clock = SetClock()
