@@ -316,6 +316,9 @@ _REPLIES_WORDS = """\
 
 First its words, from the top of this table to the bottom: a code such as 5.7.1 may mean anything. Addresses and links
 are left out. The patterns themselves are in `digest/replies/rules.py`.
+
+What a server says before it knows whom a message is for, in answer to `MAIL FROM` or its greeting, is not about the
+reader: "user unknown" then means the sender, and counts as `relay_denied`.
 """
 _CONTEXT_HEAD = """\
 # Template context

@@ -51,6 +51,8 @@ class Outcome:
     """The SMTP reply code, where a server spoke."""
     reply: str = ""
     """The server's words, or what happened instead, in one line."""
+    is_before_recipient: bool = False
+    """Whether the server answered so before it knew whom the message is for: to MAIL FROM."""
 
 
 class Outbox(Protocol):

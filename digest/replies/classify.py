@@ -6,7 +6,7 @@ from typing import Protocol
 
 from digest.model import DeliveryState
 from digest.replies.codes import CODES, STATUSES
-from digest.replies.kinds import ReplyKind
+from digest.replies.kinds import CONSEQUENCES, ReplyKind
 from digest.replies.rules import WORDS
 
 _STATUS = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
@@ -37,19 +37,34 @@ class Answered(Protocol):
         """The server's words in one line, the enhanced status code (RFC 3463) among them."""
         ...  # pragma: no cover
 
+    @property
+    def is_before_recipient(self) -> bool:
+        """Whether the server answered so before it knew whom the message is for: to its greeting, to MAIL FROM."""
+        ...  # pragma: no cover
+
 
 def classify(message: Answered) -> ReplyKind:
     """What became of a message, from the server's reply.
 
-    A kind that takes an address off the list is given only for a final reply (5xx). What is not known to have been
-    delivered or not is `temporary`, as it is nobody's fault.
+    A kind that takes an address off the list is given only for a final reply (5xx) to its recipient, or to the message.
+    What is not known to have been delivered or not is `temporary`, as it is nobody's fault.
 
-    >>> from types import SimpleNamespace as Message
-    >>> classify(Message(state=DeliveryState.FAILED, code=550, reply="5.1.1 <kim@example.com>: User unknown"))
+    >>> from functools import partial
+    >>> from types import SimpleNamespace
+    >>> Message = partial(SimpleNamespace, state=DeliveryState.FAILED, code=550, is_before_recipient=False)
+    >>> classify(Message(reply="5.1.1 <kim@example.com>: User unknown"))
     <ReplyKind.RECIPIENT_UNKNOWN: 'recipient_unknown'>
-    >>> classify(Message(state=DeliveryState.FAILED, code=550, reply="5.7.1 Message rejected as spam"))
+    >>> classify(Message(reply="5.1.1 <news@example.com>: User unknown", is_before_recipient=True))
+    <ReplyKind.RELAY_DENIED: 'relay_denied'>
+    >>> classify(Message(reply="5.7.1 Message rejected as spam"))
     <ReplyKind.SPAM: 'spam'>
     """
+    kind = _judge(message)
+    is_about_recipient = CONSEQUENCES[kind].suppress or kind is ReplyKind.PERMANENT_UNKNOWN
+    return ReplyKind.RELAY_DENIED if is_about_recipient and message.is_before_recipient else kind
+
+
+def _judge(message: Answered) -> ReplyKind:
     if message.state is DeliveryState.SENT:
         return ReplyKind.DELIVERED
     if message.state is DeliveryState.UNCERTAIN:

@@ -129,6 +129,21 @@ def test_a_few_blocked_messages_among_many_that_are_taken_stop_nothing(site):
     assert counts(file) == {"sent": READERS * 3 // 4, "failed": READERS // 4}
 
 
+@pytest.mark.parametrize(
+    "answer", ["550 5.1.1 User unknown", "553 5.1.0 hanbit.example does not exist", "550 mailbox is disabled", "550 no"]
+)
+def test_a_server_that_refuses_the_sender_costs_no_reader_their_place(site, answer):
+    """It answers so to MAIL FROM, before it knows whom the message is for."""
+    with ScriptedServer(script={"MAIL": [answer] * READERS}) as server:
+        file = site(server)
+        report = send(file, SetClock())[0]
+    assert report.issue.state is IssueState.PAUSED
+    assert "relay denied" in report.issue.reason
+    states = look(file, lambda database: {row[0] for row in database.rows("SELECT state FROM subscriber")})
+    suppressed = look(file, lambda database: database.rows("SELECT * FROM suppression"))
+    assert (states, list(suppressed)) == ({"active"}, [])
+
+
 @pytest.mark.slow
 def test_a_message_that_is_put_off_twelve_times_has_failed(site):
     """A day and a half; the last answer is kept."""

@@ -6,6 +6,7 @@ its dot; until the dot has left nothing can have been delivered, and from then o
 
 import time
 from collections import deque
+from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
@@ -152,7 +153,7 @@ class SmtpConnection:
             return True
         reply = await self._answer_to(letter.mail)
         if not reply.is_positive:
-            self._refuse(letter.parcel, reply, outbox)
+            self._refuse(letter.parcel, reply, outbox, is_before_recipient=True)
             await self._pass_over(2)
             return False
         self._must_reset = True
@@ -175,11 +176,11 @@ class SmtpConnection:
             raise ConversationError(f"RSET refused ({reply})")
         self._must_reset = False
 
-    def _refuse(self, parcel: Parcel, reply: Reply, outbox: Outbox) -> None:
+    def _refuse(self, parcel: Parcel, reply: Reply, outbox: Outbox, *, is_before_recipient: bool = False) -> None:
         """Settle a message that the server refused, unless its words are about the conversation."""
         if reply.code == _BAD_SEQUENCE and self._last_was_refused:
             raise ConversationError(f"out of step after a refused message: {reply}")
-        outcome = judge_refusal(reply)
+        outcome = replace(judge_refusal(reply), is_before_recipient=is_before_recipient)
         refusal = ConversationError(reply.words, code=reply.code)
         if self._carried and refusal.is_message_limit:
             raise refusal

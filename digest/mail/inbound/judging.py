@@ -59,7 +59,7 @@ class Refusal:
     is_after_data: bool = False
     """Whether the server answered so to the message itself, not to its recipient."""
     is_before_recipient: bool = False
-    """Whether the server answered so before it knew whom the message is for."""
+    """Whether the server answered so before it knew whom the message is for: to its greeting, to MAIL FROM."""
 
     @property
     def state(self) -> DeliveryState:
@@ -87,7 +87,7 @@ def judge(refusal: Refusal) -> Report:
     words = one_line(refusal.words)
     inner = STATUS.search(refusal.words)
     status = inner[1] if inner and (not refusal.status or refusal.status in _GENERIC) else refusal.status
-    kind = _of_sender(classify(refusal)) if refusal.is_before_recipient else classify(refusal)
+    kind = classify(refusal)
     return Report(
         recipient=refusal.recipient,
         kind=_kind_of(refusal, kind, status),
@@ -109,12 +109,6 @@ def _kind_of(refusal: Refusal, kind: ReplyKind, status: str) -> ReportKind:
         )
         return ReportKind.SOFT if is_passing else ReportKind.HARD
     return ReportKind.BLOCKED if follows.counts_against_sender else ReportKind.SOFT
-
-
-def _of_sender(kind: ReplyKind) -> ReplyKind:
-    """What a server says before it knows the recipient cannot be the recipient's fault."""
-    is_about_recipient = CONSEQUENCES[kind].suppress or kind is ReplyKind.PERMANENT_UNKNOWN
-    return ReplyKind.BLOCKED if is_about_recipient else kind
 
 
 def _is_filter(refusal: Refusal, status: str) -> bool:
