@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from digest.app import App
 from digest.errors import FetchError
-from digest.mail.inbound.report import InboundMessage
+from digest.mail.inbound.report import InboundMessage, ReportKind
 from digest.mail.inbound.sns import CONFIRMATION, NOTIFICATION, SnsError, SnsMessage, parse_sns, require_signature
 from digest.mail.inbound.webhook import EntryError, read_entry, read_ses_event
 from digest.returns.act import Act, Deed, act_on
@@ -93,6 +93,8 @@ class _Ses:
             return  # such as the word that a topic was made known to SES
         if isinstance(values, dict):
             event = read_ses_event(values, message_id=message.id)
+            if all(report.kind is ReportKind.UNKNOWN for report in event.reports):
+                return  # deliveries, opens: as many as mails are sent, and nothing follows from them
             await self._site.counter.write(lambda app: act_on(app, event, is_known_source=True))
 
     def _get(self, url: str) -> bytes:
