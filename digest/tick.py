@@ -102,11 +102,12 @@ def tick(app: App, newsletter: NewsletterSettings, *, stop: Event, observer: Obs
 
 
 def list_due(app: App, newsletter: NewsletterSettings) -> tuple[date, ...]:
-    """The editions that a tick would work on at this moment; nothing is changed."""
+    """The editions that a tick would send at this moment; nothing is changed."""
     now = app.clock.now()
     resumable = list_resumable(app.database, newsletter.slug, boot=app.clock.boot(), now=now)
     due = _find_due(app, newsletter, now).in_time
-    return (*(issue.edition for issue in resumable), *([due.edition] if due else ()))
+    going_on = (issue.edition for issue in resumable if issue.deadline >= now)
+    return (*going_on, *([due.edition] if due else ()))
 
 
 def _find_due(app: App, newsletter: NewsletterSettings, now: datetime) -> DueEditions:

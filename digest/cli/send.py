@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.output import ask, count_of, print_json, show_progress
+from digest.cli.output import ask, count_of, print_json
 from digest.cli.progress import SendProgress
+from digest.cli.rehearse import rehearse_due, rehearse_edition
 from digest.cli.workspace import (
     WorkspaceCommand,
     choose_newsletter,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from threading import Event
 
     from digest.app import App
-    from digest.dry_run import Rehearsal
     from digest.settings import NewsletterSettings
     from digest.store.issues import Issue
     from digest.tick import SendReport
@@ -69,20 +69,15 @@ def send(
         raise click.UsageError("--test hands messages over and --dry-run does not; choose one")
     _say_warnings()
     with open_workspace() as app:
-        if due and dry_run:
-            _rehearse_due(app, newsletter, as_json=as_json)
-            return
         if due:
-            _send_due(app, newsletter, as_json=as_json)
+            (rehearse_due if dry_run else _send_due)(app, newsletter, as_json=as_json)
             return
         chosen, _ = choose_newsletter(app, newsletter)
         edition = edition or app.today(chosen)
         if addresses:
             _send_test(app, chosen, edition, addresses, as_json=as_json)
         elif dry_run:
-            rehearsed = _rehearse(app, chosen, edition, as_json=as_json)
-            if as_json:
-                print_json(rehearsed)
+            rehearse_edition(app, chosen, edition, as_json=as_json)
         else:
             _require_new(app, chosen, edition, only)
             _send_one(app, chosen, edition, yes=yes, as_json=as_json, force_unsafe=force_unsafe, only=only)
@@ -266,66 +261,6 @@ def _send_test(
             click.echo(f"{outcome['address']}: {outcome['state']}: {outcome['reply']}")
     if any(outcome["state"] != "sent" for outcome in outcomes):
         raise click.exceptions.Exit(1)
-
-
-def _rehearse_due(app: "App", slug: str | None, *, as_json: bool) -> None:
-    """A dry run of each edition that is due; one that cannot be written does not keep the others waiting."""
-    from digest.errors import DigestError
-    from digest.tick import list_due
-
-    newsletters = (app.settings.newsletter(slug),) if slug else app.settings.newsletters
-    due = [(newsletter, edition) for newsletter in newsletters for edition in list_due(app, newsletter)]
-    rehearsed, has_failed = [], False
-    for newsletter, edition in due:
-        if not as_json:
-            click.echo(f"{newsletter.slug} {edition} is due")
-        try:
-            rehearsed.append(_rehearse(app, newsletter, edition, as_json=as_json))
-        except DigestError as error:
-            click.echo(f"digest: {newsletter.slug} {edition}: {error}", err=True)
-            has_failed = True
-    if as_json:
-        print_json(rehearsed)
-    elif not due:
-        click.echo("Nothing is due.")
-    if has_failed:
-        raise click.exceptions.Exit(1)
-
-
-def _rehearse(app: "App", newsletter: "NewsletterSettings", edition: date, *, as_json: bool) -> dict[str, Any]:
-    """Write every message of an edition; what came of it is printed, unless it is wanted as values."""
-    from digest.dry_run import rehearse
-
-    opened = open_edition(app, newsletter, edition)
-    with show_progress(f"{newsletter.slug} {edition}", "messages written") as progress:
-        rehearsal = rehearse(app.database, opened, app.workshop, on_message=progress.advance)
-    if not as_json:
-        _print_rehearsal(rehearsal, newsletter)
-    return {
-        "newsletter": newsletter.slug,
-        "edition": edition.isoformat(),
-        "subject": rehearsal.proof.subject,
-        "recipients": rehearsal.recipients,
-        "variants": rehearsal.variants,
-        "without_articles": rehearsal.without_articles,
-        "largest_message": rehearsal.largest_message,
-        "bytes": rehearsal.total_bytes,
-        "articles": [choice.article.id for choice in rehearsal.proof.shown],
-        "notes": list(rehearsal.proof.notes),
-    }
-
-
-def _print_rehearsal(rehearsal: "Rehearsal", newsletter: "NewsletterSettings") -> None:
-    click.echo(f"Subject: {rehearsal.proof.subject}")
-    written = f"{count_of(rehearsal.recipients, 'message')} written, none handed over"
-    click.echo(f"{count_of(len(rehearsal.proof.shown), 'article')}; {written}")
-    click.echo(f"largest message {rehearsal.largest_message:,} bytes, {rehearsal.total_bytes:,} bytes in all")
-    if rehearsal.without_articles:
-        wanting = count_of(rehearsal.without_articles, "subscriber wants", "subscribers want")
-        or_had = ", or had all there is" if newsletter.skip_received else ""
-        click.echo(f"{wanting} only sections without an article{or_had}: no message for them")
-    for note in rehearsal.proof.notes:
-        click.echo(f"Note: {note}")
 
 
 def report_to_json(report: "SendReport") -> dict[str, Any]:
