@@ -20,7 +20,7 @@ from digest.store.confirmations import (
 from digest.store.database import Database
 from digest.store.events import Event, EventKind, list_events, record_event
 from digest.store.ledger import list_deliveries_to
-from digest.store.notices import NoticeKind, add_notice
+from digest.store.notices import NoticeKind, add_notice, list_notices_to
 from digest.store.pauses import pause
 from digest.store.readings import list_readings
 from digest.store.subscribers import (
@@ -173,34 +173,55 @@ def read_personal_data(database: Database, person: Subscriber) -> Mapping[str, A
             "at": person.consent_at and person.consent_at.isoformat(),
             "words": get_wording(database, person.consent_wording),
         },
-        "events": [
-            {
-                "what": str(event.kind),
-                "at": event.happened_at.isoformat(),
-                "newsletter": event.newsletter,
-                **event.facts,
-            }
-            for event in list_events(database, person.id)
-        ],
-        "mails": [
-            {
-                "newsletter": mail.newsletter,
-                "edition": mail.edition,
-                "state": str(mail.state),
-                "at": mail.updated_at.isoformat(),
-                "answer": mail.reply,
-            }
-            for mail in list_deliveries_to(database, person.id)
-        ],
-        "read": [
-            {
-                "newsletter": reading.newsletter,
-                "edition": reading.edition,
-                **{what: moment.isoformat() for what, moment in reading.moments},
-            }
-            for reading in list_readings(database, person.id)
-        ],
+        "events": _events_of(database, person),
+        "mails": _mails_of(database, person),
+        "single_mails": _single_mails_of(database, person),
+        "read": _readings_of(database, person),
     }
+
+
+def _events_of(database: Database, person: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {"what": str(event.kind), "at": event.happened_at.isoformat(), "newsletter": event.newsletter, **event.facts}
+        for event in list_events(database, person.id)
+    ]
+
+
+def _mails_of(database: Database, person: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "newsletter": mail.newsletter,
+            "edition": mail.edition,
+            "state": str(mail.state),
+            "at": mail.updated_at.isoformat(),
+            "answer": mail.reply,
+        }
+        for mail in list_deliveries_to(database, person.id)
+    ]
+
+
+def _single_mails_of(database: Database, person: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": str(mail.kind),
+            "to": mail.address,
+            "state": str(mail.state),
+            "at": mail.updated_at.isoformat(),
+            "answer": mail.reply,
+        }
+        for mail in list_notices_to(database, person.id)
+    ]
+
+
+def _readings_of(database: Database, person: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "newsletter": reading.newsletter,
+            "edition": reading.edition,
+            **{what: moment.isoformat() for what, moment in reading.moments},
+        }
+        for reading in list_readings(database, person.id)
+    ]
 
 
 def note_data_read(database: Database, person: Subscriber, *, now: datetime) -> None:

@@ -41,7 +41,11 @@ _READINGS: Mapping[str, str] = {
     "clicked": "had a link followed",
     "scanned": "had links followed by a program",
 }
-
+_NOTICES: Mapping[str, str] = {
+    "confirm": "mail to confirm the subscription",
+    "address": "mail to confirm a new address",
+    "moved": "mail to the old address",
+}
 _FACTS: Mapping[str, str] = {
     "client": "from {}",
     "newsletters": "for {}",
@@ -79,12 +83,13 @@ def history(address: str, as_json: bool) -> None:
 
 
 def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
-    """Events, deliveries and readings, in the order they happened."""
+    """Events, mails and readings, in the order they happened."""
     from zoneinfo import ZoneInfo
 
     from digest.store.confirmations import get_wording
     from digest.store.events import list_events
     from digest.store.ledger import list_deliveries_to
+    from digest.store.notices import list_notices_to
     from digest.store.readings import list_readings
 
     timezone = ZoneInfo(app.settings.site.timezone)
@@ -110,6 +115,18 @@ def _entries(app: "App", person: "Subscriber") -> list[dict[str, Any]]:
             "answer": mail.reply,
         }
         for mail in list_deliveries_to(app.database, person.id)
+    ]
+    entries += [
+        {
+            "at": mail.updated_at.astimezone(timezone).isoformat(),
+            "what": "single-mail",
+            "newsletter": mail.newsletter,
+            "kind": str(mail.kind),
+            "to": mail.address,
+            "state": str(mail.state),
+            "answer": mail.reply,
+        }
+        for mail in list_notices_to(app.database, person.id)
     ]
     entries += [
         {
@@ -139,8 +156,9 @@ def _about(entry: Mapping[str, Any]) -> str:
 
 def _sentence(entry: Mapping[str, Any]) -> str:
     what = entry["what"]
-    if what == "mail":
-        return ": ".join(filter(None, (entry["state"], entry["answer"])))
+    if what in ("mail", "single-mail"):
+        words = " ".join(filter(None, (_NOTICES.get(entry.get("kind", "")), entry["state"])))
+        return ": ".join(filter(None, (words, entry["answer"])))
     facts = [_fact(name, value) for name, value in entry.items() if name not in _TOLD_BEFORE]
     words = _READINGS.get(what) or _WORDS.get(what, what)
     return f"{words}{': ' if facts else ''}{'; '.join(facts)}"

@@ -74,6 +74,37 @@ def count_recent_notices(database: Database, address: str, *, since: datetime) -
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoticeStatus:
+    """One mail of a person, and what became of it."""
+
+    kind: NoticeKind
+    address: str
+    """Where it went: a new address that is not confirmed, or the one before."""
+    newsletter: str
+    """In whose name it went."""
+    state: DeliveryState
+    reply: str
+    """The server's answer, or why there is none yet."""
+    updated_at: datetime
+
+
+def list_notices_to(database: Database, subscriber_id: int) -> tuple[NoticeStatus, ...]:
+    """The single mails of one person that are still known, the oldest first; see `forget_old_notices`."""
+    rows = database.rows("SELECT * FROM notice WHERE subscriber_id = ? ORDER BY id", (subscriber_id,))
+    return tuple(
+        NoticeStatus(
+            kind=NoticeKind(row["kind"]),
+            address=row["address"],
+            newsletter=row["newsletter"],
+            state=DeliveryState(row["state"]),
+            reply=row["reply"],
+            updated_at=moment(row["updated_at"]),
+        )
+        for row in rows
+    )
+
+
 def claim_notices(database: Database, *, limit: int, boot: BootTime, now: datetime) -> tuple[Notice, ...]:
     """Put mails that are due onto the wire: committed before anything of them can leave.
 

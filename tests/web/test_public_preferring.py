@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from public_site import link_in, make_workspace, run_public
 
+from command_line import digest
 from digest.mail.links import Purpose
 from digest.model import SubscriberState
 from digest.store.database import FILE_NAME
@@ -149,7 +150,7 @@ def test_the_mail_to_a_new_address_acts_for_nobody(site, reader, page):
     follow(site, site.post(f"{page}/address", {"email": "stranger@typo.example"}))
     (mail,) = site.mails_to("stranger@typo.example")
     link = mail["List-Unsubscribe"].split(">")[0].strip("<").removeprefix("https://hanbit.example")
-    site.post(link, {"List-Unsubscribe": "One-Click"})
+    assert site.post(link, {"List-Unsubscribe": "One-Click"}).status == 200
     assert site.person(reader).state is SubscriberState.ACTIVE
 
 
@@ -180,6 +181,14 @@ def test_a_new_address_holds_when_it_was_confirmed_from_there_and_the_old_one_is
     assert all("신청하신 적이" not in told.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert site.post(path).title == "주소가 변경되었습니다"
     assert len(site.mails_to(old)) == 1
+    known = site.post(f"{page}/data").json["single_mails"]
+    assert [(mail["kind"], mail["to"], mail["state"]) for mail in known] == [
+        ("address", new, "sent"),
+        ("moved", old, "sent"),
+    ]
+    told = digest("subscribers", "history", new, config=site.file).out
+    assert "mail to confirm a new address sent: " in told
+    assert "mail to the old address sent: " in told
 
 
 def test_an_address_of_somebody_else_stays_theirs(site, reader, page):
